@@ -1,0 +1,162 @@
+//! What can be typed. What it means is decided in [`super::commands`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// heapdrift tells you what is growing in a JVM.
+///
+/// Point it at two or more heap dumps (hprof) of one process and it says which classes, array
+/// lengths and packages grow, with numbers that equal the JVM's own histogram.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Threads to use [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// No progress on standard error
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more about what is done
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Colours in the text output
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+}
+
+/// When to colour text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compare dumps: what grew, by class, array length, package and class loader
+    #[command(after_help = DIFF_HELP)]
+    Diff(Diff),
+    /// The class histogram of a dump, equal to `jmap -histo`
+    #[command(after_help = HISTO_HELP)]
+    Histo(Histo),
+    /// What a dump is: JVM, time, object layout, threads, whole or truncated
+    Info(Info),
+}
+
+const DIFF_HELP: &str = "\
+Examples:
+  heapdrift diff dumps/                     every dump in a directory, by dump time
+  heapdrift diff before.hprof after.hprof
+  heapdrift diff --by array-length --top 50 'worker-*.hprof.gz'
+  heapdrift diff --format json dumps/ > growth.json
+
+Exit codes: 0 compared (growth is no failure), 2 usage, 3 a dump is unreadable, incomplete (unless
+--allow-incomplete) or not comparable.";
+
+const HISTO_HELP: &str = "\
+Examples:
+  heapdrift histo heap.hprof
+  heapdrift histo --by array-length --filter HashMap heap.hprof.gz
+  kubectl exec POD -- cat /dumps/heap.hprof | heapdrift histo -
+
+Exit codes: 0 fine, 2 usage, 3 the dump is unreadable, or incomplete (unless --allow-incomplete).";
+
+/// How dumps are read.
+#[derive(Debug, Args)]
+pub struct Reading {
+    /// Which heap dump of a file that holds several, from 1 [default: the last one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub dump: Option<u32>,
+    /// Exit with 0 although a dump is incomplete
+    #[arg(long)]
+    pub allow_incomplete: bool,
+    /// Read dumps of unknown versions, and records that cross segments
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// Heap dumps (.hprof, gzipped or not), directories of them, or patterns
+    #[arg(required = true, value_name = "DUMP")]
+    pub dumps: Vec<PathBuf>,
+    /// Tables to show [default: class,array-length,package,loader]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
+    pub by: Vec<By>,
+    /// Rows of each table; the rest is summed in (other) [default: 20; all for JSON]
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub struct Histo {
+    /// A heap dump (.hprof, gzipped or not), or - for standard input
+    #[arg(value_name = "DUMP")]
+    pub dump_file: PathBuf,
+    /// What the rows are
+    #[arg(long, value_enum, default_value_t = By::Class, value_name = "WHAT")]
+    pub by: By,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = HistoFormat::Text)]
+    pub format: HistoFormat,
+    /// Rows to show; the rest is summed in (other) [default: all]
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// Show only rows whose name matches; the rest is summed in (other)
+    #[arg(long, value_name = "REGEX")]
+    pub filter: Option<String>,
+    /// Class names as jmap prints them: [B, [Ljava.lang.String;
+    #[arg(long)]
+    pub jmap_names: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub struct Info {
+    /// A heap dump (.hprof, gzipped or not), or - for standard input
+    #[arg(value_name = "DUMP")]
+    pub dump_file: PathBuf,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum By {
+    Class,
+    ArrayLength,
+    Package,
+    Loader,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum HistoFormat {
+    Text,
+    Json,
+    Csv,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum DiffFormat {
+    Text,
+    Json,
+}

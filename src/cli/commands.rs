@@ -1,0 +1,298 @@
+//! What the commands do.
+
+use std::io::{IsTerminal, Write as _};
+use std::path::{Path, PathBuf};
+
+use anstream::ColorChoice;
+
+use super::args::{
+    By, Cli, Color, Command, Diff, DiffFormat, Global, Histo, HistoFormat, Info, Reading,
+};
+use super::inputs;
+use super::progress::Meter;
+use super::{Exit, Failure};
+use crate::diff::{DiffOptions, compare};
+use crate::digest::Digest;
+use crate::index::census::{self, Census};
+use crate::index::facts::{self, Thread};
+use crate::index::scan::ScanOptions;
+use crate::parser::names::escape;
+use crate::report::diff_text::DiffView;
+use crate::report::histo::{HistoOptions, Histogram};
+use crate::report::json::Tables;
+use crate::report::text::{bytes_long, terminal_width};
+use crate::report::{csv, diff_text, histo, info, json};
+use crate::source::Source;
+
+/// Rows of a table on a terminal or in a text file.
+const DEFAULT_TOP: usize = 20;
+
+/// Runs what was typed.
+///
+/// # Errors
+/// [`Failure`] carries the message and the exit code.
+pub fn run(cli: Cli) -> Result<Exit, Failure> {
+    let Cli { command, global } = cli;
+    let mut threads = rayon::ThreadPoolBuilder::new();
+    if let Some(jobs) = global.jobs {
+        threads = threads.num_threads(usize::from(jobs));
+    }
+    threads
+        .build_global()
+        .map_err(|error| Failure::input(format!("cannot start threads: {error}")))?;
+    match command {
+        Command::Histo(args) => run_histo(&args, &global),
+        Command::Info(args) => run_info(&args, &global),
+        Command::Diff(args) => run_diff(&args, &global),
+    }
+}
+
+fn scan_options(reading: &Reading) -> ScanOptions {
+    ScanOptions {
+        dump: reading.dump.map(|dump| dump as usize),
+        force: reading.force,
+        threads: rayon::current_num_threads(),
+    }
+}
+
+fn failure(path: &Path, error: &census::CensusError) -> Failure {
+    let place = error.offset().map(|at| format!("at byte {at}: ")).unwrap_or_default();
+    Failure::input(format!("{}: {place}{error}", escape(&path.to_string_lossy())))
+        .help(error.remedy())
+}
+
+fn open(path: &Path) -> Result<Source, Failure> {
+    Source::open(path).map_err(|error| failure(path, &error.into()))
+}
+
+fn meter(source: &Source, label: String, global: &Global) -> Meter {
+    // The size of what is inside a gzipped file is not known.
+    let bytes = if source.is_gzip() { None } else { source.stored_bytes() };
+    Meter::new(label, bytes, global.quiet)
+}
+
+fn take_census(path: &Path, reading: &Reading, global: &Global) -> Result<Census, Failure> {
+    let mut source = open(path)?;
+    let meter = meter(&source, escape(&path.to_string_lossy()).into_owned(), global);
+    let census = census::take(&mut source, &scan_options(reading), &meter);
+    meter.finish();
+    if global.verbose {
+        let stats = format!(
+            "heapdrift: {}: walked in {:.2} s",
+            escape(&path.to_string_lossy()),
+            meter.elapsed().as_secs_f64()
+        );
+        // Only a courtesy.
+        let _ = writeln!(std::io::stderr(), "{stats}");
+    }
+    census.map_err(|error| failure(path, &error))
+}
+
+/// The exit code that an incomplete dump asks for; tells standard error, so that a pipe of the
+/// output does not hide it.
+fn completeness(path: &str, census_reason: Option<String>, allowed: bool) -> Exit {
+    let Some(reason) = census_reason else { return Exit::Fine };
+    let allow =
+        if allowed { "" } else { "\n  help: --allow-incomplete accepts what could be read" };
+    // Nothing better can be done when standard error is closed.
+    let _ = writeln!(
+        std::io::stderr(),
+        "warning: {}: INCOMPLETE: {}{allow}",
+        escape(path),
+        escape(&reason)
+    );
+    if allowed { Exit::Fine } else { Exit::Input }
+}
+
+/// Prints a report; codes of colours go where they are wanted.
+fn print(text: &str, color: Color) -> Result<(), Failure> {
+    let choice = match color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    };
+    let mut out = anstream::AutoStream::new(std::io::stdout(), choice).lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::output)
+}
+
+/// Prints what has no colours, byte for byte.
+fn print_plain(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::output)
+}
+
+fn columns() -> Option<usize> {
+    std::io::stdout().is_terminal().then(terminal_width).flatten()
+}
+
+fn run_histo(args: &Histo, global: &Global) -> Result<Exit, Failure> {
+    let filter = match &args.filter {
+        Some(pattern) => Some(
+            regex::Regex::new(pattern)
+                .map_err(|error| Failure::usage(format!("--filter: {error}")))?,
+        ),
+        None => None,
+    };
+    let path = args.dump_file.to_string_lossy();
+    let census = take_census(&args.dump_file, &args.reading, global)?;
+    let options = HistoOptions {
+        by: match args.by {
+            By::Class => histo::By::Class,
+            By::ArrayLength => histo::By::ArrayLength,
+            By::Package => histo::By::Package,
+            By::Loader => histo::By::Loader,
+        },
+        top: args.top,
+        filter,
+        jmap_names: args.jmap_names,
+    };
+    let histogram = Histogram::of(&census, &options);
+    match args.format {
+        HistoFormat::Text => {
+            print(&histo::render(&census, &histogram, &path, columns()), global.color)?;
+        }
+        HistoFormat::Json => {
+            let text = json::histo(&census, &histogram, &options, &path);
+            print_plain(&text.map_err(Failure::json)?)?;
+        }
+        HistoFormat::Csv => print_plain(&csv::render(&histogram))?,
+    }
+    Ok(completeness(&path, census.facts.integrity.reason(), args.reading.allow_incomplete))
+}
+
+fn run_info(args: &Info, global: &Global) -> Result<Exit, Failure> {
+    let path = args.dump_file.to_string_lossy();
+    let mut source = open(&args.dump_file)?;
+    // Names of threads are looked up after the walk: a stream has to be kept for that.
+    let spooled = source.spool().map_err(|error| failure(&args.dump_file, &error.into()))?;
+    if let (Some(bytes), false) = (spooled, global.quiet) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "heapdrift: {}: a stream, kept in a temporary file of {} for looking up names",
+            escape(&path),
+            bytes_long(bytes)
+        );
+    }
+    let options = scan_options(&args.reading);
+    let meter = meter(&source, escape(&path).into_owned(), global);
+    let walked = census::walk(&mut source, &options, &meter);
+    meter.finish();
+    let walked = walked.map_err(|error| failure(&args.dump_file, &error))?;
+    let threads: Vec<Thread> =
+        facts::threads(&mut source, &walked.scan, &walked.classes, options.threads);
+    let census = census::of_walked(&mut source, walked, options.threads);
+    match args.format {
+        DiffFormat::Text => {
+            print(&info::render(&census, &threads, &path, columns()), global.color)?;
+        }
+        DiffFormat::Json => {
+            print_plain(&json::info(&census, &threads, &path).map_err(Failure::json)?)?;
+        }
+    }
+    Ok(completeness(&path, census.facts.integrity.reason(), args.reading.allow_incomplete))
+}
+
+fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
+    let files = inputs::expand(&args.dumps)
+        .map_err(|error| Failure::input(escape(&error.to_string()).into_owned()))?;
+    if files.len() < 2 {
+        return Err(Failure::usage(format!(
+            "diff compares two or more dumps, and there is only one: {}",
+            escape(&files[0].to_string_lossy())
+        ))
+        .help("name more dumps, or a directory that holds them; one dump: heapdrift histo"));
+    }
+    let mut digests = Vec::with_capacity(files.len());
+    for (nth, path) in files.iter().enumerate() {
+        let census = take_census(path, &args.reading, global)?;
+        if global.verbose {
+            let _ = writeln!(
+                std::io::stderr(),
+                "heapdrift: {} of {} dumps: {} objects",
+                nth + 1,
+                files.len(),
+                census.instances
+            );
+        }
+        digests.push(Digest::of(path.to_string_lossy().into_owned(), &census));
+    }
+    let given: Vec<PathBuf> = files.clone();
+    digests.sort_by_key(|digest| digest.facts.time_ms);
+    let options =
+        DiffOptions { top: args.top.or((args.format == DiffFormat::Text).then_some(DEFAULT_TOP)) };
+    let mut comparison = compare(&digests, &options);
+    let sorted: Vec<&str> = digests.iter().map(|digest| digest.path.as_str()).collect();
+    if let Some(warning) = order_warning(&given, &sorted) {
+        comparison.comparability.warnings.insert(0, warning);
+    }
+    if let Some(warning) = same_file_warning(&given) {
+        comparison.comparability.warnings.insert(0, warning);
+    }
+    let wants = |by| args.by.is_empty() || args.by.contains(&by);
+    let tables = Tables {
+        classes: wants(By::Class),
+        arrays: wants(By::ArrayLength),
+        packages: wants(By::Package),
+        loaders: wants(By::Loader),
+    };
+    match args.format {
+        DiffFormat::Text => {
+            let view = DiffView { tables, columns: columns() };
+            print(&diff_text::render(&comparison, view), global.color)?;
+        }
+        DiffFormat::Json => {
+            print_plain(&json::diff(&comparison, tables).map_err(Failure::json)?)?;
+        }
+    }
+    let mut exit = Exit::Fine;
+    for digest in &digests {
+        let reason = digest.facts.integrity.reason();
+        if completeness(&digest.path, reason, args.reading.allow_incomplete) == Exit::Input {
+            exit = Exit::Input;
+        }
+    }
+    if !comparison.comparability.ok {
+        let _ = writeln!(
+            std::io::stderr(),
+            "error: the dumps are not comparable, see the warnings of the report\n  \
+             help: compare dumps of one program"
+        );
+        exit = Exit::Input;
+    }
+    Ok(exit)
+}
+
+/// Says when the order of the dumps' times is not that of their names or of the command line.
+fn order_warning(given: &[PathBuf], sorted: &[&str]) -> Option<String> {
+    let as_given: Vec<_> = given.iter().map(|path| path.to_string_lossy()).collect();
+    if as_given.iter().zip(sorted).any(|(given, sorted)| given != sorted) {
+        return Some(
+            "the order of the arguments disagrees with the times in the dumps; the dumps' own times \
+             count"
+                .to_owned(),
+        );
+    }
+    let mut by_name: Vec<&Path> = given.iter().map(PathBuf::as_path).collect();
+    by_name.sort_by(|a, b| inputs::natural(a, b));
+    let disagree =
+        by_name.iter().zip(sorted).any(|(name, sorted)| name.to_string_lossy() != *sorted);
+    let same_directory = given.windows(2).all(|pair| pair[0].parent() == pair[1].parent());
+    (disagree && same_directory).then(|| {
+        "the order of the file names disagrees with the times in the dumps; the dumps' own times \
+         count"
+            .to_owned()
+    })
+}
+
+/// Says when one file is named twice, by whatever path.
+fn same_file_warning(given: &[PathBuf]) -> Option<String> {
+    let mut seen = Vec::new();
+    for path in given {
+        let Ok(real) = path.canonicalize() else { continue };
+        if seen.contains(&real) {
+            return Some(format!("{} is named twice", path.display()));
+        }
+        seen.push(real);
+    }
+    None
+}

@@ -1,0 +1,189 @@
+//! Compares digests: which rows grow, and whether the dumps can be compared at all.
+//!
+//! Pure: no files, no formatting. `diff(a, a)` has no growth, `diff(a, b)` is the negative of
+//! `diff(b, a)`, and the rows of a table with its `(other)` row add up to the total.
+
+pub mod comparable;
+pub mod trend;
+
+use std::collections::BTreeMap;
+
+use crate::digest::{Amount, ArrayKey, ClassKey, Digest};
+use comparable::Comparability;
+use trend::Trend;
+
+/// A row over all dumps.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Row<K> {
+    pub key: K,
+    pub series: Series,
+}
+
+/// Amounts over all dumps, in dump order.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Series {
+    pub instances: Vec<u64>,
+    pub shallow_bytes: Vec<u64>,
+    /// Judged by bytes, or by instances where the bytes do not change.
+    pub trend: Trend,
+    /// Steps in which the bytes grew, and steps altogether.
+    pub steps_up: usize,
+    pub steps: usize,
+    /// Median slope of the bytes per hour (Theil–Sen); `None` without times.
+    pub bytes_per_hour: Option<f64>,
+}
+
+impl Series {
+    fn new(amounts: &[Amount], hours: Option<&[f64]>) -> Self {
+        let instances: Vec<u64> = amounts.iter().map(|amount| amount.instances).collect();
+        let shallow_bytes: Vec<u64> = amounts.iter().map(|amount| amount.shallow_bytes).collect();
+        let trend = match Trend::of(&shallow_bytes, hours) {
+            Trend::Flat => Trend::of(&instances, hours),
+            trend => trend,
+        };
+        let steps_up = shallow_bytes.windows(2).filter(|pair| pair[1] > pair[0]).count();
+        let bytes_per_hour = hours.and_then(|hours| trend::slope(&shallow_bytes, hours));
+        let steps = shallow_bytes.len().saturating_sub(1);
+        Self { instances, shallow_bytes, trend, steps_up, steps, bytes_per_hour }
+    }
+
+    /// Bytes in the last dump less those in the first.
+    pub fn growth_bytes(&self) -> i64 {
+        difference(&self.shallow_bytes)
+    }
+
+    /// Instances in the last dump less those in the first.
+    pub fn growth_instances(&self) -> i64 {
+        difference(&self.instances)
+    }
+
+    /// Growth of the bytes in percent of the first dump; `None` when there was nothing: "new".
+    pub fn growth_percent(&self) -> Option<f64> {
+        let first = *self.shallow_bytes.first()?;
+        (first > 0).then(|| self.growth_bytes() as f64 * 100.0 / first as f64)
+    }
+}
+
+fn difference(values: &[u64]) -> i64 {
+    match (values.first(), values.last()) {
+        (Some(first), Some(last)) => last.wrapping_sub(*first) as i64,
+        _ => 0,
+    }
+}
+
+/// A table of rows by growth of their bytes, largest first.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Table<K> {
+    pub rows: Vec<Row<K>>,
+    /// The rows beyond the limit, summed, and how many they are.
+    pub other: Option<(usize, Series)>,
+}
+
+/// A comparison of dumps.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Comparison {
+    /// Paths and facts, by dump time.
+    pub digests: Vec<DumpSummary>,
+    pub comparability: Comparability,
+    pub classes: Table<ClassKey>,
+    pub arrays: Table<ArrayKey>,
+    pub packages: Table<String>,
+    pub loaders: Table<String>,
+    pub total: Series,
+    /// All arrays, which the array table adds up to.
+    pub array_total: Series,
+}
+
+/// A compared dump.
+#[derive(Clone, PartialEq, Debug)]
+pub struct DumpSummary {
+    pub path: String,
+    pub facts: crate::index::census::DumpFacts,
+    pub total: Amount,
+}
+
+/// What to compare and how much of it to keep.
+#[derive(Clone, Debug, Default)]
+pub struct DiffOptions {
+    /// Rows of a table; all when `None`.
+    pub top: Option<usize>,
+}
+
+/// Compares digests, which must be in the order of their dump times.
+pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
+    let comparability = Comparability::of(digests);
+    let hours = hours(digests);
+    let hours = hours.as_deref();
+    let totals: Vec<Amount> = digests.iter().map(|digest| digest.total).collect();
+    let array_totals: Vec<Amount> =
+        digests.iter().map(|digest| sum(digest.arrays.values())).collect();
+    Comparison {
+        classes: table(digests, |digest| &digest.classes, hours, options.top),
+        arrays: table(digests, |digest| &digest.arrays, hours, options.top),
+        packages: table(digests, |digest| &digest.packages, hours, options.top),
+        loaders: table(digests, |digest| &digest.loaders, hours, options.top),
+        total: Series::new(&totals, hours),
+        array_total: Series::new(&array_totals, hours),
+        digests: digests
+            .iter()
+            .map(|digest| DumpSummary {
+                path: digest.path.clone(),
+                facts: digest.facts.clone(),
+                total: digest.total,
+            })
+            .collect(),
+        comparability,
+    }
+}
+
+/// Hours since the first dump; `None` when the times do not rise.
+fn hours(digests: &[Digest]) -> Option<Vec<f64>> {
+    const MS_PER_HOUR: f64 = 3_600_000.0;
+    let first = digests.first()?.facts.time_ms;
+    let rising = digests.windows(2).all(|pair| pair[0].facts.time_ms < pair[1].facts.time_ms);
+    let hour = |digest: &Digest| (digest.facts.time_ms - first) as f64 / MS_PER_HOUR;
+    rising.then(|| digests.iter().map(hour).collect())
+}
+
+fn sum<'a>(amounts: impl Iterator<Item = &'a Amount>) -> Amount {
+    amounts.fold(Amount::default(), |sum, amount| Amount {
+        instances: sum.instances + amount.instances,
+        shallow_bytes: sum.shallow_bytes + amount.shallow_bytes,
+    })
+}
+
+/// Lays the tables of all digests side by side.
+fn table<K: Ord + Clone>(
+    digests: &[Digest],
+    of: impl Fn(&Digest) -> &BTreeMap<K, Amount>,
+    hours: Option<&[f64]>,
+    top: Option<usize>,
+) -> Table<K> {
+    let mut amounts: BTreeMap<&K, Vec<Amount>> = BTreeMap::new();
+    for (nth, digest) in digests.iter().enumerate() {
+        for (key, amount) in of(digest) {
+            amounts.entry(key).or_insert_with(|| vec![Amount::default(); digests.len()])[nth] =
+                *amount;
+        }
+    }
+    let growth = |amounts: &[Amount]| {
+        let of = |amount: fn(&Amount) -> u64| {
+            difference(&amounts.iter().map(amount).collect::<Vec<u64>>())
+        };
+        (of(|amount| amount.shallow_bytes), of(|amount| amount.instances))
+    };
+    let mut rows: Vec<(&K, Vec<Amount>)> = amounts.into_iter().collect();
+    // Keys are unique and in order: the sort is stable, so the order is total.
+    rows.sort_by_key(|(_, amounts)| std::cmp::Reverse(growth(amounts)));
+    let rest = rows.split_off(top.unwrap_or(usize::MAX).min(rows.len()));
+    let other = (!rest.is_empty()).then(|| {
+        let column = |nth: usize| sum(rest.iter().map(|(_, amounts)| &amounts[nth]));
+        let sums: Vec<Amount> = (0..digests.len()).map(column).collect();
+        (rest.len(), Series::new(&sums, hours))
+    });
+    let row = |(key, amounts): (&K, Vec<Amount>)| Row {
+        key: key.clone(),
+        series: Series::new(&amounts, hours),
+    };
+    Table { rows: rows.into_iter().map(row).collect(), other }
+}

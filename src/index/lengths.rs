@@ -1,0 +1,213 @@
+//! Counts arrays by class and length, exactly for the bytes they take, in bounded memory.
+//!
+//! A table keeps one entry for each (class, length). When there are more different pairs than
+//! [`LIMIT`], long lengths are folded: one entry for each class, power-of-two bucket and remainder
+//! modulo 256, with the sum of the lengths. That is all that the size of the arrays depends on
+//! (sizes are rounded to the object alignment, at most 256), so bytes stay exact and only the exact
+//! lengths in a bucket are given up; powers of two always keep their own entry. Whether and from
+//! which length on a table is folded depends on the set of pairs alone, never on who saw them.
+//!
+//! Memory: 40 bytes per entry and at most [`LIMIT`] of them, whatever the number of objects.
+
+use hashbrown::HashMap;
+
+use crate::parser::ids::ObjectId;
+use crate::parser::tags::FieldType;
+
+/// Different (class, length) pairs that are told apart.
+const LIMIT: usize = 1 << 18;
+/// Lengths from which on a table is folded, tried one after the other.
+const FOLD_FROM: [u32; 5] = [u32::MAX, 4096, 256, 16, 0];
+/// The largest object alignment of HotSpot: sizes depend on lengths modulo this.
+const REMAINDERS: u32 = 256;
+/// Primitive arrays shorter than this are counted without hashing.
+const DIRECT: usize = 512;
+
+/// Class of an array: an object array's class, or a primitive element type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum ArrayClass {
+    Primitive(FieldType),
+    Object(ObjectId),
+}
+
+/// Arrays of one class that are counted together.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Lengths {
+    /// All have this length.
+    Exact(u32),
+    /// Lengths between two powers of two: 2^`log2` < length < 2^(`log2` + 1), all with this
+    /// remainder modulo 256.
+    Folded { log2: u8, remainder: u8 },
+}
+
+impl Lengths {
+    fn folded(length: u32, from: u32) -> Self {
+        if length < from || length.is_power_of_two() {
+            Self::Exact(length)
+        } else {
+            Self::Folded { log2: length.ilog2() as u8, remainder: (length % REMAINDERS) as u8 }
+        }
+    }
+
+    /// A length with the same remainder, for sizes.
+    pub fn representative(self) -> u32 {
+        match self {
+            Self::Exact(length) => length,
+            Self::Folded { remainder, .. } => u32::from(remainder),
+        }
+    }
+}
+
+/// How many arrays there are and the sum of their lengths.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub struct LengthCount {
+    pub arrays: u64,
+    pub elements: u64,
+}
+
+/// See the module's text.
+#[derive(Clone, Debug)]
+pub struct LengthTable {
+    direct: Box<[[u64; DIRECT]; 8]>,
+    counts: HashMap<(ArrayClass, Lengths), LengthCount>,
+    fold: usize,
+    limit: usize,
+}
+
+impl Default for LengthTable {
+    fn default() -> Self {
+        Self::with_limit(LIMIT)
+    }
+}
+
+impl LengthTable {
+    /// A table that folds beyond `limit` pairs.
+    pub fn with_limit(limit: usize) -> Self {
+        Self { direct: Box::new([[0; DIRECT]; 8]), counts: HashMap::new(), fold: 0, limit }
+    }
+
+    /// Counts a primitive array.
+    #[inline(always)]
+    pub fn add_primitive(&mut self, element: FieldType, length: u32) {
+        let row = &mut self.direct[(element as usize - 4) & 7];
+        match row.get_mut(length as usize) {
+            Some(count) => *count += 1,
+            None => self.add(ArrayClass::Primitive(element), length, 1),
+        }
+    }
+
+    /// Counts an object array.
+    #[inline(always)]
+    pub fn add_object(&mut self, class: ObjectId, length: u32) {
+        self.add(ArrayClass::Object(class), length, 1);
+    }
+
+    fn add(&mut self, class: ArrayClass, length: u32, arrays: u64) {
+        let lengths = Lengths::folded(length, FOLD_FROM[self.fold]);
+        let count = self.counts.entry((class, lengths)).or_default();
+        count.arrays += arrays;
+        count.elements += arrays * u64::from(length);
+        if self.counts.len() > self.limit {
+            self.refold(self.fold + 1);
+        }
+    }
+
+    /// Folds until the table fits; the first level that is tried is `level`.
+    #[cold]
+    fn refold(&mut self, level: usize) {
+        for level in level..FOLD_FROM.len() {
+            self.fold = level;
+            let before = std::mem::take(&mut self.counts);
+            for ((class, lengths), count) in before {
+                let lengths = match lengths {
+                    Lengths::Exact(length) => Lengths::folded(length, FOLD_FROM[level]),
+                    folded => folded,
+                };
+                let sum = self.counts.entry((class, lengths)).or_default();
+                sum.arrays += count.arrays;
+                sum.elements += count.elements;
+            }
+            if self.counts.len() <= self.limit {
+                return;
+            }
+        }
+    }
+
+    /// Adds what another table counted.
+    pub fn merge(&mut self, other: Self) {
+        for (row, theirs) in self.direct.iter_mut().zip(other.direct.iter()) {
+            for (count, theirs) in row.iter_mut().zip(theirs) {
+                *count += theirs;
+            }
+        }
+        if other.fold > self.fold {
+            self.refold(other.fold);
+        }
+        for ((class, lengths), count) in other.counts {
+            let lengths = match lengths {
+                Lengths::Exact(length) => Lengths::folded(length, FOLD_FROM[self.fold]),
+                folded => folded,
+            };
+            let sum = self.counts.entry((class, lengths)).or_default();
+            sum.arrays += count.arrays;
+            sum.elements += count.elements;
+        }
+        if self.counts.len() > self.limit {
+            self.refold(self.fold + 1);
+        }
+    }
+
+    /// Everything that was counted, in order.
+    pub fn rows(&self) -> Vec<(ArrayClass, Lengths, LengthCount)> {
+        let direct =
+            FieldType::PRIMITIVES.iter().zip(self.direct.iter()).flat_map(|(kind, row)| {
+                row.iter().enumerate().filter(|(_, arrays)| **arrays > 0).map(|(length, arrays)| {
+                    let count = LengthCount { arrays: *arrays, elements: *arrays * length as u64 };
+                    (ArrayClass::Primitive(*kind), Lengths::Exact(length as u32), count)
+                })
+            });
+        let counted =
+            self.counts.iter().map(|((class, lengths), count)| (*class, *lengths, *count));
+        let mut rows: Vec<_> = direct.chain(counted).collect();
+        rows.sort_unstable_by_key(|(class, lengths, _)| (*class, *lengths));
+        rows
+    }
+
+    /// True when long lengths are counted in buckets.
+    pub fn is_folded(&self) -> bool {
+        self.fold > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sizes must not depend on folding, nor the table on the order of additions.
+    #[test]
+    fn folding_keeps_bytes_and_is_the_same_for_any_split_of_the_arrays() {
+        let class = |n: u32| ObjectId(u64::from(n % 5));
+        let lengths: Vec<u32> = (0..20_000).map(|n| n * 7 % 65_536).collect();
+        let mut whole = LengthTable::with_limit(3000);
+        lengths.iter().for_each(|n| whole.add_object(class(*n), *n));
+        assert!(whole.is_folded());
+        let mut parts = LengthTable::with_limit(3000);
+        for chunk in lengths.rchunks(777) {
+            let mut part = LengthTable::with_limit(3000);
+            chunk.iter().for_each(|n| part.add_object(class(*n), *n));
+            parts.merge(part);
+        }
+        assert_eq!(whole.rows(), parts.rows());
+        let size = |n: u64| (n * 4 + 16).div_ceil(256) * 256;
+        let exact: u64 = lengths.iter().map(|n| size(u64::from(*n))).sum();
+        let folded: u64 = whole
+            .rows()
+            .iter()
+            .map(|(_, lengths, count)| {
+                let n = u64::from(lengths.representative());
+                count.arrays * size(n) + (count.elements - count.arrays * n) * 4
+            })
+            .sum();
+        assert_eq!(exact, folded);
+    }
+}

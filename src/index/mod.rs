@@ -1,0 +1,16 @@
+//! One pass over a dump: what is in it, counted and sized.
+//!
+//! Knows the parser and the layout rules; does not know what the counts are wanted for.
+
+pub mod census;
+pub mod facts;
+pub mod faults;
+pub mod find;
+pub mod integrity;
+pub mod lengths;
+pub mod mapped;
+pub mod sample;
+pub mod scan;
+pub mod stream;
+pub mod tally;
+pub mod watch;

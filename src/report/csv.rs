@@ -1,0 +1,66 @@
+//! A histogram as comma-separated values (RFC 4180), complete with its `(other)` row.
+
+use std::fmt::Write as _;
+
+use super::histo::{By, Histogram, with_length};
+use crate::index::census::LengthRange;
+
+/// Renders the table; numbers are plain integers.
+pub fn render(histogram: &Histogram) -> String {
+    let mut out = String::new();
+    let name = match histogram.by {
+        By::Class => "class,loader",
+        By::ArrayLength => "array,class,length_from,length_to",
+        By::Package => "package",
+        By::Loader => "loader",
+    };
+    let _ = writeln!(out, "instances,shallow_bytes,{name}");
+    for row in &histogram.rows {
+        let _ = write!(out, "{},{},", row.instances, row.shallow_bytes);
+        let _ = match (histogram.by, row.length) {
+            (By::ArrayLength, Some(length)) => {
+                let (from, to) = match length {
+                    LengthRange::Exact(length) => (length, length),
+                    LengthRange::Range(from, to) => (from, to),
+                };
+                let array = field(&with_length(&row.name, length));
+                writeln!(out, "{array},{},{from},{to}", field(&row.name))
+            }
+            (By::Class, _) => {
+                let loader = row.loader.as_deref().unwrap_or_default();
+                writeln!(out, "{},{}", field(&row.name), field(loader))
+            }
+            _ => writeln!(out, "{}", field(&row.name)),
+        };
+    }
+    if let Some((_, instances, bytes)) = histogram.other {
+        let empty = ",".repeat(name.matches(',').count());
+        let _ = writeln!(out, "{instances},{bytes},(other){empty}");
+    }
+    out
+}
+
+/// Quotes what has to be quoted. A leading sign that a spreadsheet takes for a formula is defused.
+fn field(text: &str) -> String {
+    let text = crate::parser::names::escape(text);
+    let formula = text.starts_with(['=', '+', '-', '@']);
+    let text = if formula { format!("'{text}") } else { text.into_owned() };
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field;
+
+    #[test]
+    fn odd_names_stay_one_field_and_start_no_formula() {
+        assert_eq!(field("a,b"), "\"a,b\"");
+        assert_eq!(field("say \"x\""), "\"say \"\"x\"\"\"");
+        assert_eq!(field("=1+1"), "'=1+1");
+        assert_eq!(field("java.lang.String"), "java.lang.String");
+    }
+}

@@ -1,0 +1,288 @@
+//! A comparison for the terminal: what was compared, what grew, tables that add up.
+
+use std::fmt::Write as _;
+
+use super::histo::with_length;
+use super::info;
+use super::json::Tables;
+use super::text::{
+    Cell, Grid, bytes_long, bytes_short, count, delta_count, delta_short, sparkline, styled, styles,
+};
+use crate::diff::trend::Trend;
+use crate::diff::{Comparison, Row, Series, Table};
+use crate::parser::names::escape;
+
+/// How a comparison is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct DiffView {
+    pub tables: Tables,
+    /// Width of the terminal; `None` for a file or a pipe.
+    pub columns: Option<usize>,
+}
+
+/// Renders a comparison.
+pub fn render(comparison: &Comparison, view: DiffView) -> String {
+    let mut out = String::new();
+    dumps(comparison, view.columns, &mut out);
+    summary(comparison, &mut out);
+    let tables = view.tables;
+    if tables.classes {
+        let name = |row: &Row<crate::digest::ClassKey>| {
+            let repeated =
+                comparison.classes.rows.iter().any(|other| {
+                    other.key.name == row.key.name && other.key.loader != row.key.loader
+                });
+            if repeated {
+                format!("{} ({})", row.key.name, row.key.loader)
+            } else {
+                row.key.name.clone()
+            }
+        };
+        table("class", &comparison.classes, &comparison.total, name, view.columns, &mut out);
+    }
+    if tables.arrays {
+        let name = |row: &Row<crate::digest::ArrayKey>| with_length(&row.key.class, row.key.length);
+        let total = &comparison.array_total;
+        table("array length", &comparison.arrays, total, name, view.columns, &mut out);
+    }
+    if tables.packages {
+        let name = |row: &Row<String>| row.key.clone();
+        table("package", &comparison.packages, &comparison.total, name, view.columns, &mut out);
+    }
+    if tables.loaders {
+        let name = |row: &Row<String>| row.key.clone();
+        table("class loader", &comparison.loaders, &comparison.total, name, view.columns, &mut out);
+    }
+    out
+}
+
+/// The compared dumps, each with its time, size and step.
+fn dumps(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
+    let first = comparison.digests.first().map(|dump| &dump.facts);
+    let jvm = first
+        .and_then(|facts| facts.jvm.as_ref())
+        .map_or("unknown JVM".to_owned(), |jvm| format!("JDK {}", jvm.text));
+    let main = first
+        .and_then(|facts| facts.main_class.as_deref())
+        .map(|main| format!(", {main}"))
+        .unwrap_or_default();
+    let whose = match comparison.comparability.one_process {
+        Some(true) => "one process",
+        Some(false) => "different processes",
+        None => "perhaps one process",
+    };
+    let times: Vec<u64> = comparison.digests.iter().map(|dump| dump.facts.time_ms).collect();
+    let over = match (times.first(), times.last()) {
+        (Some(first), Some(last)) if last > first => {
+            format!(" over {}", duration((last - first) as f64 / 3_600_000.0))
+        }
+        _ => String::new(),
+    };
+    let line =
+        format!("{} dumps of {whose} ({jvm}{main}), by dump time{over}", comparison.digests.len());
+    let _ = writeln!(out, "{}", styled(styles::HEAD, &escape(&line)));
+    let mut grid = Grid {
+        head: ["", "time", "objects", "shallow", "step", "sizes", "file"].map(Into::into).to_vec(),
+        name: 6,
+        left: vec![1, 5],
+        ..Grid::default()
+    };
+    let mut before = None;
+    for (nth, dump) in comparison.digests.iter().enumerate() {
+        let bytes = dump.total.shallow_bytes;
+        let step =
+            before.map_or(String::new(), |before| delta_short(bytes.wrapping_sub(before) as i64));
+        before = Some(bytes);
+        let sizes = match dump.facts.integrity.is_complete() {
+            true => Cell::from(dump.facts.sizes.grade.to_string()),
+            false => Cell::styled("INCOMPLETE", styles::WARN),
+        };
+        grid.rows.push(vec![
+            (nth + 1).to_string().into(),
+            info::time(dump.facts.time_ms).into(),
+            count(dump.total.instances).into(),
+            bytes_short(bytes).into(),
+            step.into(),
+            sizes,
+            dump.path.as_str().into(),
+        ]);
+    }
+    grid.draw(out, columns);
+    for warning in &comparison.comparability.warnings {
+        let _ = writeln!(out, " {} {}", styled(styles::WARN, "warning:"), escape(warning));
+    }
+    for (nth, dump) in comparison.digests.iter().enumerate() {
+        for warning in &dump.facts.integrity.warnings {
+            let _ = writeln!(
+                out,
+                " {} dump {}: {}",
+                styled(styles::WARN, "warning:"),
+                nth + 1,
+                escape(warning)
+            );
+        }
+    }
+    let _ = writeln!(out);
+}
+
+/// The answer in a few lines, before the tables.
+fn summary(comparison: &Comparison, out: &mut String) {
+    let total = &comparison.total;
+    let growth = total.growth_bytes();
+    let steps = total.steps;
+    let line = if steps == 0 {
+        "One dump: nothing to compare it with".to_owned()
+    } else {
+        let percent = match total.growth_percent() {
+            Some(percent) => format!(", {percent:+.1} %"),
+            None => String::new(),
+        };
+        let rate = total
+            .bytes_per_hour
+            .filter(|_| growth > 0)
+            .map(|rate| format!(", {} per hour", delta_short(rate as i64)))
+            .unwrap_or_default();
+        let shape = match total.trend {
+            Trend::Flat => "level".to_owned(),
+            Trend::Rising if total.steps_up == steps && steps > 1 => {
+                format!("grew in every one of {steps} steps")
+            }
+            Trend::Rising => format!("grew in {} of {steps} steps", total.steps_up),
+            Trend::Flattening => "grew, but less and less".to_owned(),
+            Trend::Step if growth > 0 => "jumped once".to_owned(),
+            Trend::Step => "dropped once".to_owned(),
+            Trend::Swinging => "went up and down".to_owned(),
+            Trend::Falling => "shrank".to_owned(),
+            Trend::New | Trend::Gone => "changed".to_owned(),
+        };
+        format!(
+            "The heap {shape}: {} → {} ({}{percent}{rate})",
+            bytes_long(total.shallow_bytes.first().copied().unwrap_or(0)),
+            bytes_long(total.shallow_bytes.last().copied().unwrap_or(0)),
+            delta_short(growth),
+        )
+    };
+    let style =
+        if growth > 0 && total.trend == Trend::Rising { styles::GREW } else { styles::HEAD };
+    let _ = writeln!(out, " {}", styled(style, &line));
+    if let Some(row) = fastest_array(comparison) {
+        let series = &row.series;
+        let counts: Vec<String> = series.instances.iter().map(|n| count(*n)).collect();
+        let _ = writeln!(
+            out,
+            " largest growing array length: {}  {}  {}",
+            escape(&with_length(&row.key.class, row.key.length)),
+            counts.join(" → "),
+            delta_short(series.growth_bytes()),
+        );
+    }
+    let _ = writeln!(out);
+}
+
+/// The longest array length that is new or grew: hash tables that double show here.
+fn fastest_array(comparison: &Comparison) -> Option<&Row<crate::digest::ArrayKey>> {
+    /// Shorter arrays are no tables worth a line.
+    const LONG: u32 = 1024;
+    comparison
+        .arrays
+        .rows
+        .iter()
+        .filter(|row| {
+            let is_long = matches!(
+                row.key.length,
+                crate::index::census::LengthRange::Exact(length) if length >= LONG
+            );
+            let is_object = !row.key.class.split("[]").next().is_some_and(|element| {
+                crate::parser::tags::FieldType::PRIMITIVES
+                    .iter()
+                    .any(|kind| kind.java_name() == element)
+            });
+            is_long && is_object && row.series.growth_instances() > 0
+        })
+        .max_by_key(|row| row.series.growth_bytes())
+}
+
+/// One table: a row for each key, the other rows, the total.
+fn table<K>(
+    what: &str,
+    table: &Table<K>,
+    total: &Series,
+    name: impl Fn(&Row<K>) -> String,
+    columns: Option<usize>,
+    out: &mut String,
+) {
+    let dumps = total.shallow_bytes.len();
+    let shown = shown_columns(dumps, columns);
+    let mut head: Vec<Cell> = vec![format!("growth by {what}").into()];
+    head.extend(shown.iter().map(|nth| Cell::from(format!("{}", nth + 1))));
+    head.extend(["growth", "%", "objects", "trend", "", "/hour"].map(Cell::from));
+    let trend_column = head.len() - 3;
+    let mut grid =
+        Grid { head, name: 0, left: vec![trend_column, trend_column + 1], ..Grid::default() };
+    let line = |name: String, series: &Series| {
+        let growth = series.growth_bytes();
+        let style = match growth {
+            1.. if matches!(series.trend, Trend::Rising | Trend::New) => styles::GREW,
+            ..=-1 => styles::SHRANK,
+            _ => anstyle::Style::new(),
+        };
+        let mut cells: Vec<Cell> = vec![name.into()];
+        cells.extend(shown.iter().map(|nth| Cell::from(bytes_short(series.shallow_bytes[*nth]))));
+        let percent = match series.growth_percent() {
+            _ if growth == 0 => String::new(),
+            Some(percent) if percent.abs() >= 9999.5 => ">9999%".to_owned(),
+            Some(percent) => format!("{percent:+.0}%"),
+            None => "new".to_owned(),
+        };
+        let rate = series
+            .bytes_per_hour
+            .filter(|rate| rate.abs() >= 0.5)
+            .map_or(String::new(), |rate| delta_short(rate as i64));
+        let steps = match series.trend {
+            Trend::Rising | Trend::New if series.steps > 1 => {
+                format!("{} {}/{}", series.trend.word(), series.steps_up, series.steps)
+            }
+            trend => trend.word().to_owned(),
+        };
+        cells.extend([
+            Cell::styled(delta_short(growth), style),
+            percent.into(),
+            delta_count(series.growth_instances()).into(),
+            sparkline(&series.shallow_bytes).into(),
+            steps.into(),
+            rate.into(),
+        ]);
+        cells
+    };
+    for row in &table.rows {
+        grid.rows.push(line(name(row), &row.series));
+    }
+    if let Some((rows, series)) = &table.other {
+        grid.rows.push(line(format!("(other: {} rows)", count(*rows as u64)), series));
+    }
+    grid.rows.push(line("total".to_owned(), total));
+    grid.draw(out, columns);
+    let _ = writeln!(out);
+}
+
+/// Which dumps get a column: all that fit, else the first and the last ones.
+fn shown_columns(dumps: usize, columns: Option<usize>) -> Vec<usize> {
+    /// Columns for everything but the dumps, and for a dump.
+    const REST: usize = 78;
+    const EACH: usize = 8;
+    let fit = columns.map_or(dumps, |columns| columns.saturating_sub(REST) / EACH).max(2);
+    if dumps <= fit {
+        return (0..dumps).collect();
+    }
+    std::iter::once(0).chain(dumps - (fit - 1)..dumps).collect()
+}
+
+/// Hours in words.
+fn duration(hours: f64) -> String {
+    match hours {
+        hours if hours < 1.0 / 60.0 => format!("{:.0} s", hours * 3600.0),
+        hours if hours < 2.0 => format!("{:.0} min", hours * 60.0),
+        hours if hours < 72.0 => format!("{hours:.1} h"),
+        hours => format!("{:.1} days", hours / 24.0),
+    }
+}

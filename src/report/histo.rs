@@ -1,0 +1,217 @@
+//! The class histogram as a plain value, and as the table that `jmap -histo` prints.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use regex::Regex;
+
+use super::text::{self, styles};
+use crate::index::census::{Census, LengthRange};
+use crate::parser::names;
+
+/// What the rows of a histogram are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum By {
+    Class,
+    ArrayLength,
+    Package,
+    Loader,
+}
+
+/// What to show of a histogram.
+#[derive(Clone, Debug)]
+pub struct HistoOptions {
+    pub by: By,
+    pub top: Option<usize>,
+    pub filter: Option<Regex>,
+    /// Names as `jmap` prints them instead of source form.
+    pub jmap_names: bool,
+}
+
+/// A row of a histogram.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HistoRow {
+    pub name: String,
+    /// Label of the loader, with a number where several loaders share it; for rows of classes.
+    pub loader: Option<String>,
+    pub length: Option<LengthRange>,
+    pub instances: u64,
+    pub shallow_bytes: u64,
+}
+
+/// A histogram: rows by bytes, what is left out, and the total.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Histogram {
+    pub by: By,
+    pub rows: Vec<HistoRow>,
+    /// Rows that are not shown: how many, and their sum.
+    pub other: Option<(usize, u64, u64)>,
+    /// Instances and bytes of everything the table is about.
+    pub total: (u64, u64),
+}
+
+impl Histogram {
+    /// Makes the histogram of a census.
+    pub fn of(census: &Census, options: &HistoOptions) -> Self {
+        let shown = |jmap: &str| {
+            if options.jmap_names { jmap.to_owned() } else { names::source_name(jmap) }
+        };
+        let mut rows = match options.by {
+            By::Class => census
+                .classes
+                .iter()
+                .map(|row| HistoRow {
+                    name: shown(&row.name),
+                    loader: Some(match row.loader_number {
+                        0 => row.loader.clone(),
+                        number => format!("{} #{number}", row.loader),
+                    }),
+                    length: None,
+                    instances: row.instances,
+                    shallow_bytes: row.shallow_bytes,
+                })
+                .collect(),
+            By::ArrayLength => census
+                .arrays
+                .iter()
+                .map(|row| HistoRow {
+                    name: shown(&row.class),
+                    loader: Some(row.loader.clone()),
+                    length: Some(row.length),
+                    instances: row.instances,
+                    shallow_bytes: row.shallow_bytes,
+                })
+                .collect(),
+            By::Package => {
+                sums(census, |row| names::package_of(&names::source_name(&row.name)).to_owned())
+            }
+            By::Loader => sums(census, |row| row.loader.clone()),
+        };
+        let total = match options.by {
+            By::ArrayLength => rows
+                .iter()
+                .fold((0, 0), |sum, row| (sum.0 + row.instances, sum.1 + row.shallow_bytes)),
+            _ => (census.instances, census.shallow_bytes),
+        };
+        rows.sort_by(|a, b| order(a).cmp(&order(b)));
+        let mut other = (0, 0, 0);
+        let mut kept = Vec::new();
+        for row in rows {
+            let matches = options.filter.as_ref().is_none_or(|filter| filter.is_match(&row.name));
+            if matches && options.top.is_none_or(|top| kept.len() < top) {
+                kept.push(row);
+            } else {
+                other = (other.0 + 1, other.1 + row.instances, other.2 + row.shallow_bytes);
+            }
+        }
+        Self { by: options.by, rows: kept, other: (other.0 > 0).then_some(other), total }
+    }
+}
+
+fn sums(census: &Census, key: impl Fn(&crate::index::census::ClassRow) -> String) -> Vec<HistoRow> {
+    let mut sums: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for row in &census.classes {
+        let sum = sums.entry(key(row)).or_default();
+        *sum = (sum.0 + row.instances, sum.1 + row.shallow_bytes);
+    }
+    sums.into_iter()
+        .map(|(name, (instances, shallow_bytes))| HistoRow {
+            name,
+            loader: None,
+            length: None,
+            instances,
+            shallow_bytes,
+        })
+        .collect()
+}
+
+/// HotSpot's order: bytes descending, then arrays before classes, then names.
+fn order(
+    row: &HistoRow,
+) -> (std::cmp::Reverse<u64>, bool, &str, Option<&str>, Option<LengthRange>, std::cmp::Reverse<u64>)
+{
+    let is_array = row.name.starts_with('[') || row.name.ends_with("[]");
+    (
+        std::cmp::Reverse(row.shallow_bytes),
+        !is_array,
+        &row.name,
+        row.loader.as_deref(),
+        row.length,
+        std::cmp::Reverse(row.instances),
+    )
+}
+
+/// A length as it stands behind a class name: `[16384]`, `[1025..2047]`.
+pub fn with_length(class: &str, length: LengthRange) -> String {
+    let (element, dimensions) = match class.find("[]") {
+        Some(at) => (&class[..at], &class[at + 2..]),
+        None => (class, ""),
+    };
+    match length {
+        LengthRange::Exact(length) => format!("{element}[{length}]{dimensions}"),
+        LengthRange::Range(from, to) => format!("{element}[{from}..{to}]{dimensions}"),
+    }
+}
+
+/// The table in the form of `jmap -histo`, under a line that says what was read.
+pub fn render(
+    census: &Census,
+    histogram: &Histogram,
+    path: &str,
+    columns: Option<usize>,
+) -> String {
+    let mut out = super::info::head(&census.facts, path, (census.instances, census.shallow_bytes));
+    let what = match histogram.by {
+        By::Class => "class name",
+        By::ArrayLength => "array length",
+        By::Package => "package",
+        By::Loader => "class loader",
+    };
+    let _ = writeln!(out, " num     #instances         #bytes  {what}");
+    let _ = writeln!(out, "{}", "-".repeat(55));
+    let line = |out: &mut String, head: &str, instances: u64, bytes: u64, name: &str| {
+        let numbers = format!("{head}{instances:>15}{bytes:>15}  ");
+        let room = columns.map(|columns| columns.saturating_sub(numbers.len()).max(12));
+        let name = names::escape(name);
+        let name = match room {
+            Some(room) => text::shorten(&name, room),
+            None => name.into_owned(),
+        };
+        let _ = writeln!(out, "{}", format!("{numbers}{name}").trim_end());
+    };
+    let repeated = repeated_names(&histogram.rows);
+    for (nth, row) in histogram.rows.iter().enumerate() {
+        let mut name = match row.length {
+            Some(length) => with_length(&row.name, length),
+            None => row.name.clone(),
+        };
+        if let Some(loader) = row.loader.as_ref().filter(|_| repeated.contains(row.name.as_str())) {
+            if histogram.by == By::Class {
+                let _ = write!(name, " ({loader})");
+            }
+        }
+        line(&mut out, &format!("{:>4}:", nth + 1), row.instances, row.shallow_bytes, &name);
+    }
+    if let Some((count, instances, bytes)) = histogram.other {
+        let name = format!("(other: {} rows)", text::count(count as u64));
+        line(&mut out, "     ", instances, bytes, &name);
+    }
+    line(&mut out, "Total", histogram.total.0, histogram.total.1, "");
+    let (archived, bytes) = census.facts.archived_mirrors;
+    if archived > 0 && histogram.by == By::Class {
+        let note = format!(
+            "java.lang.Class includes {} archived classes that were never loaded ({} bytes), as in \
+             jmap",
+            text::count(archived),
+            text::count(bytes)
+        );
+        let _ = writeln!(out, "{}", text::styled(styles::DIM, &note));
+    }
+    out
+}
+
+/// Names that several rows share: these rows need their loader.
+fn repeated_names(rows: &[HistoRow]) -> std::collections::HashSet<&str> {
+    let mut seen = std::collections::HashSet::new();
+    rows.iter().map(|row| row.name.as_str()).filter(|name| !seen.insert(*name)).collect()
+}

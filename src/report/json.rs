@@ -1,0 +1,340 @@
+//! The JSON output. Field names are a contract: fields may be added, not changed.
+//!
+//! Bytes and counts are integers, series have one element for each dump in dump order, rows are in
+//! a total order, what is unknown is absent.
+
+use serde::Serialize;
+
+use super::histo::{By, HistoOptions, Histogram};
+use super::info;
+use crate::diff::comparable::Comparability;
+use crate::diff::trend::Trend;
+use crate::diff::{Comparison, Row, Series, Table};
+use crate::digest::{ArrayKey, ClassKey};
+use crate::index::census::{Census, DumpFacts, Grade, LengthRange};
+use crate::index::facts::Thread;
+use crate::layout::Parameters;
+
+/// Version of the names and meanings here.
+const SCHEMA_VERSION: u32 = 1;
+/// Name of the row that sums what is not shown.
+const OTHER: &str = "(other)";
+
+#[derive(Serialize)]
+struct Dump<'a> {
+    path: &'a str,
+    kind: &'static str,
+    time: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jvm: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    main_class: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<&'a str>,
+    live: &'static str,
+    complete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incomplete_reason: Option<String>,
+    sizes: Grade,
+    sizes_reason: &'a str,
+    objects: u64,
+    shallow_bytes: u64,
+    roots: u64,
+    warnings: &'a [String],
+}
+
+impl<'a> Dump<'a> {
+    fn new(path: &'a str, facts: &'a DumpFacts, objects: u64, shallow_bytes: u64) -> Self {
+        Self {
+            path,
+            kind: "dump",
+            time: info::time(facts.time_ms),
+            jvm: facts.jvm.as_ref().map(|jvm| jvm.text.as_str()),
+            main_class: facts.main_class.as_deref(),
+            process: facts.process.as_deref(),
+            live: "unknown",
+            complete: facts.integrity.is_complete(),
+            incomplete_reason: facts.integrity.reason(),
+            sizes: facts.sizes.grade,
+            sizes_reason: &facts.sizes.reason,
+            objects,
+            shallow_bytes,
+            roots: facts.roots.iter().map(|(_, count)| count).sum(),
+            warnings: &facts.integrity.warnings,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Amount {
+    instances: u64,
+    shallow_bytes: u64,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Length {
+    Exact(u32),
+    Range { from: u32, to: u32 },
+}
+
+impl From<LengthRange> for Length {
+    fn from(length: LengthRange) -> Self {
+        match length {
+            LengthRange::Exact(length) => Self::Exact(length),
+            LengthRange::Range(from, to) => Self::Range { from, to },
+        }
+    }
+}
+
+#[derive(Serialize, Default)]
+struct HistoRowJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loader: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<Length>,
+    instances: u64,
+    shallow_bytes: u64,
+}
+
+/// `histo --format json`.
+///
+/// # Errors
+/// None but what the serializer reports.
+pub fn histo(
+    census: &Census,
+    histogram: &Histogram,
+    options: &HistoOptions,
+    path: &str,
+) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        schema_version: u32,
+        dump: Dump<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        classes: Option<Vec<HistoRowJson<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        array_lengths: Option<Vec<HistoRowJson<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        packages: Option<Vec<HistoRowJson<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loaders: Option<Vec<HistoRowJson<'a>>>,
+        total: Amount,
+    }
+    let is_array = options.by == By::ArrayLength;
+    let mut rows: Vec<HistoRowJson<'_>> = histogram
+        .rows
+        .iter()
+        .map(|row| HistoRowJson {
+            name: (!is_array).then_some(row.name.as_str()),
+            class: is_array.then_some(row.name.as_str()),
+            loader: row.loader.as_deref(),
+            length: row.length.map(Length::from),
+            instances: row.instances,
+            shallow_bytes: row.shallow_bytes,
+        })
+        .collect();
+    if let Some((_, instances, shallow_bytes)) = histogram.other {
+        rows.push(HistoRowJson {
+            name: Some(OTHER),
+            instances,
+            shallow_bytes,
+            ..HistoRowJson::default()
+        });
+    }
+    let mut report = Report {
+        schema_version: SCHEMA_VERSION,
+        dump: Dump::new(path, &census.facts, census.instances, census.shallow_bytes),
+        classes: None,
+        array_lengths: None,
+        packages: None,
+        loaders: None,
+        total: Amount { instances: histogram.total.0, shallow_bytes: histogram.total.1 },
+    };
+    match options.by {
+        By::Class => report.classes = Some(rows),
+        By::ArrayLength => report.array_lengths = Some(rows),
+        By::Package => report.packages = Some(rows),
+        By::Loader => report.loaders = Some(rows),
+    }
+    to_text(&report)
+}
+
+fn to_text(report: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string_pretty(report).map(|text| text + "\n")
+}
+
+/// `info --format json`.
+///
+/// # Errors
+/// None but what the serializer reports.
+pub fn info(census: &Census, threads: &[Thread], path: &str) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Layout<'a> {
+        parameters: &'a Parameters,
+        compaction: f64,
+        agreements: u64,
+        observed: u64,
+        doubts: &'a [String],
+    }
+    #[derive(Serialize)]
+    struct Report<'a> {
+        schema_version: u32,
+        dump: Dump<'a>,
+        format: &'a str,
+        id_size: usize,
+        bytes: u64,
+        dumps_in_file: usize,
+        dump_number: usize,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        collector: Option<&'a str>,
+        layout: Layout<'a>,
+        archived_classes: Amount,
+        roots: serde_json::Map<String, serde_json::Value>,
+        records: serde_json::Map<String, serde_json::Value>,
+        threads: &'a [Thread],
+    }
+    let facts = &census.facts;
+    let map = |pairs: &[(String, u64)]| {
+        pairs.iter().map(|(name, count)| (name.clone(), (*count).into())).collect()
+    };
+    to_text(&Report {
+        schema_version: SCHEMA_VERSION,
+        dump: Dump::new(path, facts, census.instances, census.shallow_bytes),
+        format: &facts.format,
+        id_size: facts.id_size,
+        bytes: facts.bytes,
+        dumps_in_file: facts.dumps,
+        dump_number: facts.chosen,
+        collector: facts.collector.as_deref(),
+        layout: Layout {
+            parameters: &facts.sizes.parameters,
+            compaction: facts.sizes.compaction,
+            agreements: facts.sizes.agreements,
+            observed: facts.sizes.observed,
+            doubts: &facts.sizes.doubts,
+        },
+        archived_classes: Amount {
+            instances: facts.archived_mirrors.0,
+            shallow_bytes: facts.archived_mirrors.1,
+        },
+        roots: map(&facts.roots),
+        records: map(&facts.records),
+        threads,
+    })
+}
+
+#[derive(Serialize, Default)]
+struct DiffRow<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loader: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<Length>,
+    instances: &'a [u64],
+    shallow_bytes: &'a [u64],
+    growth_bytes: i64,
+    steps_up: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_per_hour: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend: Option<Trend>,
+}
+
+impl<'a> DiffRow<'a> {
+    fn new(series: &'a Series) -> Self {
+        Self {
+            instances: &series.instances,
+            shallow_bytes: &series.shallow_bytes,
+            growth_bytes: series.growth_bytes(),
+            steps_up: series.steps_up,
+            bytes_per_hour: series.bytes_per_hour.map(|rate| rate.round() as i64),
+            trend: Some(series.trend),
+            ..Self::default()
+        }
+    }
+
+    fn table<K>(table: &'a Table<K>, keyed: impl Fn(&'a K, Self) -> Self) -> Vec<Self> {
+        let row = |row: &'a Row<K>| keyed(&row.key, Self::new(&row.series));
+        let other =
+            table.other.iter().map(|(_, series)| Self { name: Some(OTHER), ..Self::new(series) });
+        table.rows.iter().map(row).chain(other).collect()
+    }
+}
+
+/// Which tables a comparison shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tables {
+    pub classes: bool,
+    pub arrays: bool,
+    pub packages: bool,
+    pub loaders: bool,
+}
+
+/// `diff --format json`.
+///
+/// # Errors
+/// None but what the serializer reports.
+pub fn diff<'a>(comparison: &'a Comparison, tables: Tables) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Comparable<'a> {
+        ok: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        one_process: Option<bool>,
+        warnings: &'a [String],
+    }
+    #[derive(Serialize)]
+    struct Report<'a> {
+        schema_version: u32,
+        dumps: Vec<Dump<'a>>,
+        comparable: Comparable<'a>,
+        segments: &'a [Vec<usize>],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        classes: Option<Vec<DiffRow<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        array_lengths: Option<Vec<DiffRow<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        packages: Option<Vec<DiffRow<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        loaders: Option<Vec<DiffRow<'a>>>,
+        total: DiffRow<'a>,
+    }
+    let Comparability { ok, warnings, segments, one_process } = &comparison.comparability;
+    let named = |name: &'a String, row: DiffRow<'a>| DiffRow { name: Some(name.as_str()), ..row };
+    to_text(&Report {
+        schema_version: SCHEMA_VERSION,
+        dumps: comparison
+            .digests
+            .iter()
+            .map(|dump| {
+                Dump::new(&dump.path, &dump.facts, dump.total.instances, dump.total.shallow_bytes)
+            })
+            .collect(),
+        comparable: Comparable { ok: *ok, one_process: *one_process, warnings },
+        segments,
+        classes: tables.classes.then(|| {
+            DiffRow::table(&comparison.classes, |key: &ClassKey, row| DiffRow {
+                name: Some(&key.name),
+                loader: Some(&key.loader),
+                ..row
+            })
+        }),
+        array_lengths: tables.arrays.then(|| {
+            DiffRow::table(&comparison.arrays, |key: &ArrayKey, row| DiffRow {
+                class: Some(&key.class),
+                length: Some(key.length.into()),
+                ..row
+            })
+        }),
+        packages: tables.packages.then(|| DiffRow::table(&comparison.packages, named)),
+        loaders: tables.loaders.then(|| DiffRow::table(&comparison.loaders, named)),
+        total: DiffRow::new(&comparison.total),
+    })
+}

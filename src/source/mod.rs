@@ -1,0 +1,178 @@
+//! Where the bytes of a dump come from: a mapped file, a gzipped file, or a stream.
+//!
+//! Knows nothing about what is in a dump.
+
+pub mod gzip;
+pub mod map;
+mod prefetch;
+mod sigbus;
+
+use std::fs::{self, File};
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use gzip::GZIP_MAGIC;
+use map::MappedFile;
+
+/// An opened input.
+pub struct Source {
+    /// As the user gave it; `-` for standard input.
+    pub path: PathBuf,
+    kind: Kind,
+}
+
+enum Kind {
+    Empty,
+    /// A plain file, mapped.
+    Mapped(Arc<MappedFile>),
+    /// A gzipped file, mapped; can be read any number of times.
+    Gzip(Arc<MappedFile>),
+    /// A stream that can be read once.
+    Once(Option<Box<dyn Read + Send>>),
+}
+
+/// Why an input cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    #[error("it is a {0}, not a file")]
+    NotAFile(&'static str),
+    #[error("it has been read already and cannot be read again")]
+    Consumed,
+}
+
+impl OpenError {
+    /// What the user can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                "check the path; a pattern in quotes is expanded by heapdrift itself"
+            }
+            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                "the JVM writes dumps with mode 0600: run as its user or change the mode"
+            }
+            Self::Io(_) => "check the file and the disk it is on",
+            Self::NotAFile(_) => "pass a heap dump file, or - for standard input",
+            Self::Consumed => "save it to a file first",
+        }
+    }
+}
+
+impl Source {
+    /// Opens `path`, or standard input for `-`.
+    ///
+    /// # Errors
+    /// [`OpenError`] for what is no readable file.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        if path == Path::new("-") {
+            return Self::stream(path, Box::new(io::stdin()));
+        }
+        let metadata = fs::metadata(path)?;
+        let kind = metadata.file_type();
+        if kind.is_dir() {
+            return Err(OpenError::NotAFile("directory"));
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::FileTypeExt;
+            if kind.is_char_device() || kind.is_block_device() {
+                return Err(OpenError::NotAFile("device"));
+            }
+            if kind.is_socket() {
+                return Err(OpenError::NotAFile("socket"));
+            }
+            if kind.is_fifo() {
+                // Opening waits for a writer, as every reader of a FIFO does.
+                return Self::stream(path, Box::new(File::open(path)?));
+            }
+        }
+        let file = File::open(path)?;
+        let kind = if metadata.len() == 0 {
+            Kind::Empty
+        } else {
+            let map = Arc::new(MappedFile::new(file, &metadata)?);
+            if map.bytes().starts_with(GZIP_MAGIC) { Kind::Gzip(map) } else { Kind::Mapped(map) }
+        };
+        Ok(Self { path: path.to_owned(), kind })
+    }
+
+    fn stream(path: &Path, mut inner: Box<dyn Read + Send>) -> Result<Self, OpenError> {
+        let mut start = Vec::new();
+        Read::by_ref(&mut inner).take(GZIP_MAGIC.len() as u64).read_to_end(&mut start)?;
+        let is_gzip = start == GZIP_MAGIC;
+        let whole = Cursor::new(start).chain(inner);
+        let stream: Box<dyn Read + Send> =
+            if is_gzip { gzip::sequential(whole) } else { Box::new(whole) };
+        Ok(Self { path: path.to_owned(), kind: Kind::Once(Some(stream)) })
+    }
+
+    /// Bytes of a plain file; `None` for anything that has to be streamed.
+    pub fn mapped(&self) -> Option<&[u8]> {
+        match &self.kind {
+            Kind::Empty => Some(&[]),
+            Kind::Mapped(map) => Some(map.bytes()),
+            Kind::Gzip(_) | Kind::Once(_) => None,
+        }
+    }
+
+    /// Bytes of the input on disk; `None` for a stream.
+    pub fn stored_bytes(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Empty => Some(0),
+            Kind::Mapped(map) | Kind::Gzip(map) => Some(map.bytes().len() as u64),
+            Kind::Once(_) => None,
+        }
+    }
+
+    /// True when the file is gzipped.
+    pub fn is_gzip(&self) -> bool {
+        matches!(self.kind, Kind::Gzip(_))
+    }
+
+    /// True when [`Source::read`] works more than once.
+    pub fn is_rereadable(&self) -> bool {
+        !matches!(self.kind, Kind::Once(_))
+    }
+
+    /// Reads the uncompressed dump from its start.
+    ///
+    /// # Errors
+    /// [`OpenError::Consumed`] when a stream is asked for a second time.
+    pub fn read(&mut self, threads: usize) -> Result<Box<dyn Read + Send + '_>, OpenError> {
+        match &mut self.kind {
+            Kind::Empty => Ok(Box::new(io::empty())),
+            Kind::Mapped(map) => Ok(Box::new(map.bytes())),
+            Kind::Gzip(map) => Ok(gzip::reader(map.clone(), threads)),
+            Kind::Once(stream) => stream.take().ok_or(OpenError::Consumed),
+        }
+    }
+
+    /// What happened to the file since it was opened, in words.
+    pub fn change(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Mapped(map) | Kind::Gzip(map) => map.change(),
+            Kind::Empty | Kind::Once(_) => None,
+        }
+    }
+
+    /// Copies a stream into an unnamed temporary file that is gone with the process, and reads
+    /// from that from now on. Gives the bytes written; `None` when there was nothing to do.
+    ///
+    /// # Errors
+    /// A full disk, or what the stream fails with.
+    pub fn spool(&mut self) -> Result<Option<u64>, OpenError> {
+        let Kind::Once(stream) = &mut self.kind else { return Ok(None) };
+        let mut stream = stream.take().ok_or(OpenError::Consumed)?;
+        let mut file = tempfile::tempfile()?;
+        let bytes = io::copy(&mut stream, &mut file)?;
+        self.kind = if bytes == 0 {
+            Kind::Empty
+        } else {
+            let metadata = file.metadata()?;
+            Kind::Mapped(Arc::new(MappedFile::new(file, &metadata)?))
+        };
+        Ok(Some(bytes))
+    }
+}
