@@ -9,7 +9,8 @@ use super::lengths::{ArrayClass, Lengths};
 use super::sample::{Gaps, Shape};
 use super::scan::{Progress, Scan, ScanError, ScanOptions, scan_mapped, scan_stream};
 use super::watch::SpecialKind;
-use crate::layout::infer::{Evidence, Inferred, Neighbour, Observed, audit, infer};
+use crate::layout::infer::{DEFAULT_PADDING, Evidence, Inferred, Neighbour, Observed, audit, infer};
+use crate::layout::tables::likely_version;
 use crate::layout::{Era, Layout, Parameters};
 use crate::parser::bytes::align_up;
 use crate::parser::classes::{ClassIndex, ClassTable};
@@ -350,7 +351,10 @@ struct Sizer<'c> {
     layout: Layout<'c>,
     inferred: Inferred,
     writer: Writer,
+    /// The version whose rules are applied.
     major: Option<u32>,
+    /// True when the dump names that version.
+    version_known: bool,
     id_size: usize,
     compaction: f64,
     doubts: Vec<String>,
@@ -367,7 +371,8 @@ struct Sizer<'c> {
 }
 
 impl<'c> Sizer<'c> {
-    fn new(scan: &mut Scan, classes: &'c ClassTable, major: Option<u32>) -> Self {
+    fn new(scan: &mut Scan, classes: &'c ClassTable, version: Option<u32>) -> Self {
+        let major = version.or_else(|| likely_version(classes));
         let gaps = std::mem::take(&mut scan.tally.sample).gaps();
         let gaps_of_mirrors: Vec<(ObjectId, u64)> = gaps
             .iter()
@@ -386,7 +391,7 @@ impl<'c> Sizer<'c> {
                 alignment: 8,
                 era: if writer == Writer::Android { Era::From15 } else { Era::To14 },
                 is_32_bit: writer == Writer::Android,
-                padding: 128,
+                padding: DEFAULT_PADDING,
             }),
         };
         let layout = Layout::new(classes, inferred.parameters, major);
@@ -395,6 +400,7 @@ impl<'c> Sizer<'c> {
             inferred,
             writer,
             major,
+            version_known: version.is_some(),
             id_size,
             compaction: 0.0,
             doubts: Vec::new(),
@@ -481,8 +487,10 @@ impl<'c> Sizer<'c> {
 
     /// JDK 9 to 16 archive mirrors as well, but leave no reference to them in the dump. The sign
     /// of it: mirrors of the boot loader's classes that have room behind them in a heap that is
-    /// otherwise compacted.
+    /// otherwise compacted: room for another mirror.
     fn suspect_hidden_mirrors(&mut self, mirrors: &[(ObjectId, u64)]) {
+        /// One mirror in so many: a JDK 11 with an archive has one in 50, one without has none.
+        const ENOUGH: u64 = 200;
         if !self.major.is_some_and(|major| (9..17).contains(&major)) {
             return;
         }
@@ -494,10 +502,11 @@ impl<'c> Sizer<'c> {
             };
             if class.loader.is_null() {
                 seen += 1;
-                roomy += u64::from(self.layout.mirror_size(class) < *gap);
+                let room = gap.saturating_sub(self.layout.mirror_size(class));
+                roomy += u64::from(room >= self.layout.least_mirror());
             }
         }
-        if roomy * 20 > seen {
+        if roomy * ENOUGH > seen {
             self.archive_doubt =
                 Some("this JVM's archive may hold classes that the dump does not show");
         }
@@ -649,7 +658,8 @@ impl<'c> Sizer<'c> {
             Writer::HotSpot => {}
         }
         let version = match self.major {
-            Some(major) => format!("JDK {major}"),
+            Some(major) if self.version_known => format!("JDK {major}"),
+            Some(major) => format!("an unknown JVM (those of JDK {major} seem to fit)"),
             None => "an unknown JVM".to_owned(),
         };
         if let Some(doubt) = self.doubts.first().filter(|_| self.contradicted) {
@@ -671,16 +681,38 @@ impl<'c> Sizer<'c> {
         if let Some(doubt) = self.doubts.first() {
             return (Grade::Consistent, doubt.clone());
         }
+        let padding = self.layout.parameters.padding;
+        if padding != DEFAULT_PADDING {
+            // Classes from the CDS archive keep the padding of the JVM that made the archive.
+            return (
+                Grade::Consistent,
+                format!(
+                    "contended classes are padded by {padding} bytes, not {DEFAULT_PADDING}; those \
+                     from the JVM's archive may differ"
+                ),
+            );
+        }
         let score = &self.inferred.score;
         let checked = format!(
             "{} of {} arrays and classes looked at fill their space exactly, none contradicts",
             score.agreements, score.observed
         );
         match self.major {
-            Some(major) if PROVEN.contains(&major) && !self.layout.parameters.is_32_bit => {
+            Some(major)
+                if PROVEN.contains(&major)
+                    && self.version_known
+                    && !self.layout.parameters.is_32_bit =>
+            {
                 let share = if self.complete { "" } else { " (of what could be read)" };
                 (Grade::Exact, format!("rules of {version}, proven against jmap{share}; {checked}"))
             }
+            // What old JVMs injected into java.lang.Class is not known.
+            Some(..8) => (
+                Grade::Consistent,
+                format!(
+                    "the rules are not proven for {version}, java.lang.Class is estimated; {checked}"
+                ),
+            ),
             _ => (Grade::Consistent, format!("the rules are not proven for {version}; {checked}")),
         }
     }

@@ -131,7 +131,7 @@ pub fn infer(
 }
 
 /// HotSpot's default for `-XX:ContendedPaddingWidth`.
-const DEFAULT_PADDING: u64 = 128;
+pub const DEFAULT_PADDING: u64 = 128;
 
 /// Scores classes by their least distance and arrays one by one. Contended classes are left to
 /// [`infer_padding`].

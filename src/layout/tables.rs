@@ -3,6 +3,9 @@
 //! Sources: the `*_INJECTED_FIELDS` macros in `javaClasses.hpp` and its neighbours, and the
 //! `@Contended` annotations in the JDK's sources, of the versions named.
 
+use super::fields::Named;
+use crate::parser::classes::ClassTable;
+
 /// An injected field.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Injected {
@@ -56,6 +59,26 @@ pub fn injected(class: &impl Declared, major: Option<u32>) -> &'static [Injected
         },
         _ => &[],
     }
+}
+
+/// A version whose rules fit the classes of a dump that does not name its JVM: told by fields that
+/// came with a version. `None` when the dump lacks the classes that tell.
+pub fn likely_version(classes: &ClassTable) -> Option<u32> {
+    let declares = |class: &str, field: &str| {
+        let class = classes.get(classes.named(class)?);
+        class.dumped.then(|| Named { class, classes }.declares(field))
+    };
+    let has_modules = classes.named("java/lang/Module").is_some();
+    Some(match (has_modules, declares("java/lang/Thread", "holder")?) {
+        (false, _) if declares("java/lang/Thread", "threadLocalRandomSeed")? => 8,
+        (false, _) => 7,
+        (true, true) => match declares("java/lang/invoke/CallSite", "context") {
+            Some(true) => 21,
+            _ => 25,
+        },
+        (true, false) if declares("java/lang/String", "hashIsZero")? => 17,
+        (true, false) => 11,
+    })
 }
 
 /// What of a class is padded against false sharing.
