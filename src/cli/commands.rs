@@ -47,8 +47,12 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
     }
 }
 
-fn scan_options(reading: &Reading) -> ScanOptions {
+/// Dumps of up to this size are walked a second time by `diff`, to tell live dumps from others.
+const DIFF_LIVENESS_LIMIT: u64 = 1 << 30;
+
+fn scan_options(reading: &Reading, liveness_limit: u64) -> ScanOptions {
     ScanOptions {
+        liveness_limit,
         dump: reading.dump.map(|dump| dump as usize),
         force: reading.force,
         threads: rayon::current_num_threads(),
@@ -71,10 +75,10 @@ fn meter(source: &Source, label: String, global: &Global) -> Meter {
     Meter::new(label, bytes, global.quiet)
 }
 
-fn take_census(path: &Path, reading: &Reading, global: &Global) -> Result<Census, Failure> {
+fn take_census(path: &Path, options: &ScanOptions, global: &Global) -> Result<Census, Failure> {
     let mut source = open(path)?;
     let meter = meter(&source, escape(&path.to_string_lossy()).into_owned(), global);
-    let census = census::take(&mut source, &scan_options(reading), &meter);
+    let census = census::take(&mut source, options, &meter);
     meter.finish();
     if global.verbose {
         let stats = format!(
@@ -134,7 +138,7 @@ fn run_histo(args: &Histo, global: &Global) -> Result<Exit, Failure> {
         None => None,
     };
     let path = args.dump_file.to_string_lossy();
-    let census = take_census(&args.dump_file, &args.reading, global)?;
+    let census = take_census(&args.dump_file, &scan_options(&args.reading, 0), global)?;
     let options = HistoOptions {
         by: match args.by {
             By::Class => histo::By::Class,
@@ -173,14 +177,14 @@ fn run_info(args: &Info, global: &Global) -> Result<Exit, Failure> {
             bytes_long(bytes)
         );
     }
-    let options = scan_options(&args.reading);
+    let options = scan_options(&args.reading, u64::MAX);
     let meter = meter(&source, escape(&path).into_owned(), global);
     let walked = census::walk(&mut source, &options, &meter);
     meter.finish();
     let walked = walked.map_err(|error| failure(&args.dump_file, &error))?;
     let threads: Vec<Thread> =
         facts::threads(&mut source, &walked.scan, &walked.classes, options.threads);
-    let census = census::of_walked(&mut source, walked, options.threads);
+    let census = census::of_walked(&mut source, walked, &options);
     match args.format {
         DiffFormat::Text => {
             print(&info::render(&census, &threads, &path, columns()), global.color)?;
@@ -203,8 +207,9 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
         .help("name more dumps, or a directory that holds them; one dump: heapdrift histo"));
     }
     let mut digests = Vec::with_capacity(files.len());
+    let options = scan_options(&args.reading, DIFF_LIVENESS_LIMIT);
     for (nth, path) in files.iter().enumerate() {
-        let census = take_census(path, &args.reading, global)?;
+        let census = take_census(path, &options, global)?;
         if global.verbose {
             let _ = writeln!(
                 std::io::stderr(),

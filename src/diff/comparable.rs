@@ -40,6 +40,10 @@ impl Comparability {
         {
             found.ok = false;
         }
+        found.different(digests, "contents", |digest| {
+            let contents = if digest.facts.live? { "live objects" } else { "garbage, too" };
+            Some(contents.to_owned())
+        });
         found.different(digests, "grade of the sizes", |digest| {
             Some(digest.facts.sizes.grade.to_string())
         });

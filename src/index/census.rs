@@ -6,10 +6,13 @@ use serde::{Deserialize, Serialize};
 use super::facts::{self, JvmVersion, Writer};
 use super::integrity::Integrity;
 use super::lengths::{ArrayClass, Lengths};
+use super::liveness;
 use super::sample::{Gaps, Shape};
 use super::scan::{Progress, Scan, ScanError, ScanOptions, scan_mapped, scan_stream};
 use super::watch::SpecialKind;
-use crate::layout::infer::{DEFAULT_PADDING, Evidence, Inferred, Neighbour, Observed, audit, infer};
+use crate::layout::infer::{
+    DEFAULT_PADDING, Evidence, Inferred, Neighbour, Observed, audit, infer,
+};
 use crate::layout::tables::likely_version;
 use crate::layout::{Era, Layout, Parameters};
 use crate::parser::bytes::align_up;
@@ -78,6 +81,8 @@ pub struct DumpFacts {
     /// Tells processes apart; `None` where the JVM draws no such number.
     pub process: Option<String>,
     pub collector: Option<String>,
+    /// True when only live objects are in the dump, false when garbage is; `None` when unknown.
+    pub live: Option<bool>,
     pub sizes: SizeFacts,
     /// Mirrors in the CDS archive of classes that were never loaded: count and bytes. They are in
     /// the histogram's `java.lang.Class`, as in the JVM's own.
@@ -238,14 +243,16 @@ pub fn take(
     progress: &dyn Progress,
 ) -> Result<Census, CensusError> {
     let walked = walk(source, options, progress)?;
-    Ok(of_walked(source, walked, options.threads))
+    Ok(of_walked(source, walked, options))
 }
 
 /// Makes the census of a walked dump.
-pub fn of_walked(source: &mut Source, walked: Walked, threads: usize) -> Census {
+pub fn of_walked(source: &mut Source, walked: Walked, options: &ScanOptions) -> Census {
+    let threads = options.threads;
     let Walked { mut scan, classes } = walked;
     let jvm = facts::jvm_version(source, &scan, &classes, threads);
-    let sizer = Sizer::new(&mut scan, &classes, jvm.as_ref().map(|jvm| jvm.major));
+    let gaps = std::mem::take(&mut scan.tally.sample).gaps();
+    let sizer = Sizer::new(&mut scan, &classes, &gaps, jvm.as_ref().map(|jvm| jvm.major));
     let loaders = Loaders::new(&scan, &classes);
     let mut rows = Rows::default();
     sizer.instances(&scan, &loaders, &mut rows);
@@ -254,6 +261,9 @@ pub fn of_walked(source: &mut Source, walked: Walked, threads: usize) -> Census 
     let sizes = sizer.facts();
     let archived_mirrors = sizer.archived.unwrap_or_default();
     let writer = sizer.writer;
+    let live = (writer == Writer::HotSpot && scan.bytes <= options.liveness_limit)
+        .then(|| liveness::is_live(source, &scan, &classes, &gaps, threads))
+        .flatten();
     let faulty = sizer.duplicates.len() as u64;
     let whole = sizer.whole;
     tell_oddities(&mut scan, &classes, faulty, whole);
@@ -287,6 +297,7 @@ pub fn of_walked(source: &mut Source, walked: Walked, threads: usize) -> Census 
             .then(|| facts::collector(&scan))
             .flatten()
             .map(str::to_owned),
+        live,
         jvm,
         sizes,
         archived_mirrors,
@@ -371,15 +382,14 @@ struct Sizer<'c> {
 }
 
 impl<'c> Sizer<'c> {
-    fn new(scan: &mut Scan, classes: &'c ClassTable, version: Option<u32>) -> Self {
+    fn new(scan: &mut Scan, classes: &'c ClassTable, gaps: &Gaps, version: Option<u32>) -> Self {
         let major = version.or_else(|| likely_version(classes));
-        let gaps = std::mem::take(&mut scan.tally.sample).gaps();
         let gaps_of_mirrors: Vec<(ObjectId, u64)> = gaps
             .iter()
             .filter(|(object, _)| object.shape == Shape::Mirror)
             .filter_map(|(object, gap)| Some((object.id, gap?)))
             .collect();
-        let evidence = evidence(scan, classes, &gaps);
+        let evidence = evidence(scan, classes, gaps);
         let writer = Writer::of(scan, evidence.alignment);
         let id_size = scan.header.id_size.bytes();
         let is_32_bit = id_size == 4 && writer == Writer::HotSpot;
@@ -407,7 +417,7 @@ impl<'c> Sizer<'c> {
             contradicted: false,
             complete: scan.integrity.is_complete(),
             whole: gaps.whole,
-            duplicates: gaps.duplicates,
+            duplicates: gaps.duplicates.clone(),
             archived: None,
             archive_doubt: None,
             layout,

@@ -8,6 +8,7 @@ pub mod faults;
 pub mod find;
 pub mod integrity;
 pub mod lengths;
+pub mod liveness;
 pub mod mapped;
 pub mod sample;
 pub mod scan;

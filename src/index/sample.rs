@@ -128,7 +128,7 @@ impl Sample {
             (whole || window_of(this) == window_of(next)).then_some(next - this)
         };
         let gaps = (0..self.objects.len()).map(gap).collect();
-        Gaps { objects: self.objects, gaps, whole, duplicates }
+        Gaps { objects: self.objects, gaps, whole, level: self.level, duplicates }
     }
 }
 
@@ -139,11 +139,18 @@ pub struct Gaps {
     gaps: Vec<Option<u64>>,
     /// True when every object of the dump is here.
     pub whole: bool,
+    level: u32,
     /// Objects whose id another object had before.
     pub duplicates: Vec<Sampled>,
 }
 
 impl Gaps {
+    /// True for an address in a sampled window.
+    #[inline(always)]
+    pub fn covers(&self, id: u64) -> bool {
+        hash(window_of(id)).leading_zeros() >= self.level
+    }
+
     /// Each object with the distance to the next one, where that is known.
     pub fn iter(&self) -> impl Iterator<Item = (&Sampled, Option<u64>)> {
         self.objects.iter().zip(self.gaps.iter().copied())

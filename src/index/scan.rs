@@ -25,6 +25,8 @@ pub struct ScanOptions {
     pub force: bool,
     /// Threads to use; all cores when 0.
     pub threads: usize,
+    /// Dumps of up to this many bytes are walked once more to tell whether they hold garbage.
+    pub liveness_limit: u64,
 }
 
 /// Why a dump cannot be read at all.

@@ -15,6 +15,15 @@ pub fn time(time_ms: u64) -> String {
         .map_or_else(|| format!("{time_ms} ms since 1970"), |time| format!("{time:.0}"))
 }
 
+/// Whether only live objects are in a dump, in one word.
+pub fn live(live: Option<bool>) -> &'static str {
+    match live {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "unknown",
+    }
+}
+
 /// Two or more lines above a report: what was read, how sure the sizes are, what is wrong.
 pub fn head(facts: &DumpFacts, path: &str, total: (u64, u64)) -> String {
     let mut out = String::new();
@@ -122,6 +131,14 @@ pub fn render(census: &Census, threads: &[Thread], path: &str, columns: Option<u
             pairs.iter().map(|(name, number)| format!("{name} {}", count(*number))).collect();
         parts.join(", ")
     };
+    line(
+        "live",
+        match facts.live {
+            Some(true) => "yes, only live objects (taken after a collection)",
+            Some(false) => "no, garbage is in the dump, too",
+            None => "unknown",
+        },
+    );
     line("roots", &list(&facts.roots));
     line("records", &list(&facts.records));
     let whole = match facts.integrity.reason() {

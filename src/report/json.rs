@@ -52,7 +52,7 @@ impl<'a> Dump<'a> {
             jvm: facts.jvm.as_ref().map(|jvm| jvm.text.as_str()),
             main_class: facts.main_class.as_deref(),
             process: facts.process.as_deref(),
-            live: "unknown",
+            live: info::live(facts.live),
             complete: facts.integrity.is_complete(),
             incomplete_reason: facts.integrity.reason(),
             sizes: facts.sizes.grade,

@@ -1,0 +1,185 @@
+//! Whether a dump holds only live objects, or also garbage.
+//!
+//! A dump does not say whether the JVM collected garbage before it was taken. But garbage begins
+//! with objects that nothing refers to, and a heap that was just collected has next to none. So one
+//! more walk looks for references to the objects of the sample: bounded memory, whatever the dump.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use super::mapped;
+use super::sample::{Gaps, Shape};
+use super::scan::Scan;
+use super::stream;
+use super::tally::Sink;
+use crate::parser::bytes::id_of_size;
+use crate::parser::classes::{ClassIndex, ClassTable};
+use crate::parser::heap::{HeapRecord, LargeArray};
+use crate::parser::ids::ObjectId;
+use crate::parser::tags::FieldType;
+use crate::source::Source;
+
+/// Fewer objects than this prove nothing.
+const ENOUGH: usize = 500;
+/// Objects that only the JVM itself holds, of which every collected heap has some (15 to 75 on the
+/// JVMs tried, several hundred without class data sharing).
+const JVM_HELD: usize = 128;
+/// Shares of unreferenced objects below and above which the answer is clear.
+const LIVE: f64 = 0.003;
+const GARBAGE: f64 = 0.05;
+
+/// What the walk marks: sampled objects that something refers to.
+struct Marks<'a> {
+    index: HashMap<u64, u32>,
+    referenced: Vec<AtomicBool>,
+    /// Offsets of the references in the values of each class's instances.
+    offsets: HashMap<ObjectId, Box<[u32]>>,
+    id_size: usize,
+    gaps: &'a Gaps,
+}
+
+impl<'a> Marks<'a> {
+    fn new(gaps: &'a Gaps, classes: &ClassTable, id_size: usize) -> Self {
+        let objects = &gaps.objects;
+        let offsets = |index: usize| {
+            let mut at = 0;
+            let mut offsets = Vec::new();
+            for field in classes.chain(ClassIndex(index as u32)).flat_map(|class| &class.fields) {
+                if field.kind == FieldType::Object {
+                    offsets.push(at);
+                }
+                at += field.kind.dump_size(id_size) as u32;
+            }
+            offsets.into()
+        };
+        Self {
+            index: objects.iter().zip(0..).map(|(object, nth)| (object.id.0, nth)).collect(),
+            referenced: objects.iter().map(|_| AtomicBool::new(false)).collect(),
+            offsets: (0..classes.classes.len())
+                .map(|index| (classes.classes[index].id, offsets(index)))
+                .collect(),
+            id_size,
+            gaps,
+        }
+    }
+
+    fn mark(&self, id: u64) {
+        if let Some(nth) = self.index.get(&id) {
+            self.referenced[*nth as usize].store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// True when live, false when there is garbage, `None` when in doubt.
+    fn verdict(&self) -> Option<bool> {
+        // Fillers are unreferenced by nature, and mirrors are held by their classes.
+        let counts = self.gaps.objects.iter().zip(&self.referenced).filter(|(object, _)| {
+            !matches!(
+                object.shape,
+                Shape::Mirror | Shape::PrimitiveArray { element: FieldType::Int }
+            )
+        });
+        let (mut all, mut unreferenced) = (0, 0);
+        for (_, referenced) in counts {
+            all += 1;
+            unreferenced += usize::from(!referenced.load(Ordering::Relaxed));
+        }
+        let share = unreferenced as f64 / all as f64;
+        match share {
+            _ if all < ENOUGH => None,
+            _ if self.gaps.whole && unreferenced <= JVM_HELD => Some(true),
+            share if share <= LIVE => Some(true),
+            share if share >= GARBAGE => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// Marks what the records of one part refer to. The class of the last instance is remembered:
+/// instances of one class come in runs.
+struct Marker<'a, 'm> {
+    marks: &'m Marks<'a>,
+    class: ObjectId,
+    offsets: &'m [u32],
+}
+
+impl<'a, 'm> Marker<'a, 'm> {
+    fn new(marks: &'m Marks<'a>) -> Self {
+        Self { marks, class: ObjectId::NULL, offsets: &[] }
+    }
+
+    #[inline(always)]
+    fn mark(&mut self, id: u64) {
+        if self.marks.gaps.covers(id) {
+            self.marks.mark(id);
+        }
+    }
+}
+
+impl Sink for Marker<'_, '_> {
+    fn begin(&mut self) {}
+
+    #[inline(always)]
+    fn record(&mut self, record: &HeapRecord<'_>, _: u64) {
+        let marks = self.marks;
+        match record {
+            HeapRecord::Instance(instance) => {
+                if instance.class != self.class {
+                    self.class = instance.class;
+                    self.offsets = marks.offsets.get(&instance.class).map_or(&[], AsRef::as_ref);
+                }
+                for offset in self.offsets {
+                    let id = id_of_size(instance.values, *offset as usize, marks.id_size);
+                    self.mark(id.unwrap_or(0));
+                }
+            }
+            HeapRecord::ObjectArray(array) => self.elements(array.class, array.elements),
+            HeapRecord::Class(class) => {
+                for reference in [class.loader, class.signers, class.protection_domain] {
+                    self.mark(reference.0);
+                }
+                for field in class.statics().filter(|field| field.kind == FieldType::Object) {
+                    self.mark(field.value);
+                }
+            }
+            HeapRecord::Root(root) => self.mark(root.object.0),
+            HeapRecord::PrimitiveArray(_) | HeapRecord::HeapInfo { .. } => {}
+        }
+    }
+
+    fn elements(&mut self, _: ObjectId, elements: &[u8]) {
+        for element in elements.chunks_exact(self.marks.id_size) {
+            self.mark(id_of_size(element, 0, self.marks.id_size).unwrap_or(0));
+        }
+    }
+
+    fn large_array(&mut self, _: &LargeArray, _: u64) {}
+}
+
+/// Walks the dump once more and tells whether it holds garbage: `Some(true)` when all objects are
+/// live, `None` when that cannot be told.
+pub fn is_live(
+    source: &mut Source,
+    scan: &Scan,
+    classes: &ClassTable,
+    gaps: &Gaps,
+    threads: usize,
+) -> Option<bool> {
+    // A part that is missing takes its references with it.
+    if !scan.integrity.is_complete() || scan.dumps > 1 {
+        return None;
+    }
+    let marks = Marks::new(gaps, classes, scan.header.id_size.bytes());
+    match source.mapped() {
+        Some(bytes) => scan.parts.par_iter().with_max_len(1).for_each(|part| {
+            mapped::revisit(bytes, *part, scan.header.id_size, &mut Marker::new(&marks));
+        }),
+        None if source.is_rereadable() => {
+            let reader = source.read(threads).ok()?;
+            stream::revisit(reader, &mut Marker::new(&marks)).ok()?;
+        }
+        None => return None,
+    }
+    marks.verdict()
+}
