@@ -223,8 +223,10 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
     }
     let given: Vec<PathBuf> = files.clone();
     digests.sort_by_key(|digest| digest.facts.time_ms);
-    let options =
-        DiffOptions { top: args.top.or((args.format == DiffFormat::Text).then_some(DEFAULT_TOP)) };
+    let options = DiffOptions {
+        top: args.top.or((args.format == DiffFormat::Text).then_some(DEFAULT_TOP)),
+        only_changed: args.format == DiffFormat::Text,
+    };
     let mut comparison = compare(&digests, &options);
     let sorted: Vec<&str> = digests.iter().map(|digest| digest.path.as_str()).collect();
     if let Some(warning) = order_warning(&given, &sorted) {

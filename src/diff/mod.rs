@@ -9,6 +9,8 @@ pub mod trend;
 use std::collections::BTreeMap;
 
 use crate::digest::{Amount, ArrayKey, ClassKey, Digest};
+use crate::index::census::LengthRange;
+use crate::parser::names;
 use comparable::Comparability;
 use trend::Trend;
 
@@ -92,6 +94,16 @@ pub struct Comparison {
     pub total: Series,
     /// All arrays, which the array table adds up to.
     pub array_total: Series,
+    /// Classes of object arrays whose longest array got longer: tables that double.
+    pub longest: Vec<LongestArray>,
+}
+
+/// The longest array of a class in each dump.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LongestArray {
+    pub class: String,
+    /// 0 where a dump has no array of the class.
+    pub lengths: Vec<u32>,
 }
 
 /// A compared dump.
@@ -107,6 +119,8 @@ pub struct DumpSummary {
 pub struct DiffOptions {
     /// Rows of a table; all when `None`.
     pub top: Option<usize>,
+    /// Sum rows that stay the same in `(other)`, too.
+    pub only_changed: bool,
 }
 
 /// Compares digests, which must be in the order of their dump times.
@@ -118,10 +132,11 @@ pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
     let array_totals: Vec<Amount> =
         digests.iter().map(|digest| sum(digest.arrays.values())).collect();
     Comparison {
-        classes: table(digests, |digest| &digest.classes, hours, options.top),
-        arrays: table(digests, |digest| &digest.arrays, hours, options.top),
-        packages: table(digests, |digest| &digest.packages, hours, options.top),
-        loaders: table(digests, |digest| &digest.loaders, hours, options.top),
+        classes: table(digests, |digest| &digest.classes, hours, options),
+        arrays: table(digests, |digest| &digest.arrays, hours, options),
+        packages: table(digests, |digest| &digest.packages, hours, options),
+        loaders: table(digests, |digest| &digest.loaders, hours, options),
+        longest: longest(digests),
         total: Series::new(&totals, hours),
         array_total: Series::new(&array_totals, hours),
         digests: digests
@@ -134,6 +149,27 @@ pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
             .collect(),
         comparability,
     }
+}
+
+/// Finds the object-array classes whose longest array grew, the largest growth first.
+fn longest(digests: &[Digest]) -> Vec<LongestArray> {
+    let mut classes: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    for (nth, digest) in digests.iter().enumerate() {
+        for (key, amount) in &digest.arrays {
+            if let (LengthRange::Exact(length), 1..) = (key.length, amount.instances) {
+                let lengths = classes.entry(&key.class).or_insert_with(|| vec![0; digests.len()]);
+                lengths[nth] = lengths[nth].max(length);
+            }
+        }
+    }
+    let grown = |lengths: &[u32]| lengths.last() > lengths.first();
+    let mut longest: Vec<LongestArray> = classes
+        .into_iter()
+        .filter(|(class, lengths)| !names::is_primitive_array(class) && grown(lengths))
+        .map(|(class, lengths)| LongestArray { class: class.to_owned(), lengths })
+        .collect();
+    longest.sort_by_key(|array| std::cmp::Reverse(array.lengths.last().copied()));
+    longest
 }
 
 /// Hours since the first dump; `None` when the times do not rise.
@@ -157,7 +193,7 @@ fn table<K: Ord + Clone>(
     digests: &[Digest],
     of: impl Fn(&Digest) -> &BTreeMap<K, Amount>,
     hours: Option<&[f64]>,
-    top: Option<usize>,
+    options: &DiffOptions,
 ) -> Table<K> {
     let mut amounts: BTreeMap<&K, Vec<Amount>> = BTreeMap::new();
     for (nth, digest) in digests.iter().enumerate() {
@@ -175,7 +211,12 @@ fn table<K: Ord + Clone>(
     let mut rows: Vec<(&K, Vec<Amount>)> = amounts.into_iter().collect();
     // Keys are unique and in order: the sort is stable, so the order is total.
     rows.sort_by_key(|(_, amounts)| std::cmp::Reverse(growth(amounts)));
-    let rest = rows.split_off(top.unwrap_or(usize::MAX).min(rows.len()));
+    let mut rest = Vec::new();
+    if options.only_changed {
+        let changed = |amounts: &[Amount]| amounts.iter().any(|amount| *amount != amounts[0]);
+        (rows, rest) = rows.into_iter().partition(|(_, amounts)| changed(amounts));
+    }
+    rest.extend(rows.split_off(options.top.unwrap_or(usize::MAX).min(rows.len())));
     let other = (!rest.is_empty()).then(|| {
         let column = |nth: usize| sum(rest.iter().map(|(_, amounts)| &amounts[nth]));
         let sums: Vec<Amount> = (0..digests.len()).map(column).collect();

@@ -128,7 +128,7 @@ impl LengthRange {
 
     fn bucket(log2: u32) -> Self {
         let (from, to) = ((1u64 << log2) + 1, (1u64 << (log2 + 1)) - 1);
-        Self::Range(from as u32, to as u32)
+        if from == to { Self::Exact(from as u32) } else { Self::Range(from as u32, to as u32) }
     }
 }
 

@@ -157,6 +157,11 @@ pub fn package_of(source: &str) -> &str {
     }
 }
 
+/// True for `byte[]`, `int[][]` and the like.
+pub fn is_primitive_array(source: &str) -> bool {
+    source.split_once("[]").is_some_and(|(element, _)| is_primitive_name(element))
+}
+
 fn is_primitive_name(name: &str) -> bool {
     super::tags::FieldType::PRIMITIVES.iter().any(|kind| kind.java_name() == name)
 }

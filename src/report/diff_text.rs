@@ -6,10 +6,11 @@ use super::histo::with_length;
 use super::info;
 use super::json::Tables;
 use super::text::{
-    Cell, Grid, bytes_long, bytes_short, count, delta_count, delta_short, sparkline, styled, styles,
+    self, Cell, Grid, bytes_long, bytes_short, count, delta_count, delta_short, sparkline, styled,
+    styles,
 };
 use crate::diff::trend::Trend;
-use crate::diff::{Comparison, Row, Series, Table};
+use crate::diff::{Comparison, LongestArray, Row, Series, Table};
 use crate::parser::names::escape;
 
 /// How a comparison is shown.
@@ -24,7 +25,7 @@ pub struct DiffView {
 pub fn render(comparison: &Comparison, view: DiffView) -> String {
     let mut out = String::new();
     dumps(comparison, view.columns, &mut out);
-    summary(comparison, &mut out);
+    summary(comparison, view.columns, &mut out);
     let tables = view.tables;
     if tables.classes {
         let name = |row: &Row<crate::digest::ClassKey>| {
@@ -80,7 +81,8 @@ fn dumps(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
     };
     let line =
         format!("{} dumps of {whose} ({jvm}{main}), by dump time{over}", comparison.digests.len());
-    let _ = writeln!(out, "{}", styled(styles::HEAD, &escape(&line)));
+    let line = text::wrap(&escape(&line), columns, 2);
+    let _ = writeln!(out, "{}", styled(styles::HEAD, &line));
     let mut grid = Grid {
         head: ["", "time", "objects", "shallow", "step", "sizes", "file"].map(Into::into).to_vec(),
         name: 6,
@@ -109,24 +111,19 @@ fn dumps(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
     }
     grid.draw(out, columns);
     for warning in &comparison.comparability.warnings {
-        let _ = writeln!(out, " {} {}", styled(styles::WARN, "warning:"), escape(warning));
+        let _ = writeln!(out, "{}", text::labelled(styles::WARN, " warning:", warning, columns));
     }
     for (nth, dump) in comparison.digests.iter().enumerate() {
         for warning in &dump.facts.integrity.warnings {
-            let _ = writeln!(
-                out,
-                " {} dump {}: {}",
-                styled(styles::WARN, "warning:"),
-                nth + 1,
-                escape(warning)
-            );
+            let label = format!(" warning: dump {}:", nth + 1);
+            let _ = writeln!(out, "{}", text::labelled(styles::WARN, &label, warning, columns));
         }
     }
     let _ = writeln!(out);
 }
 
 /// The answer in a few lines, before the tables.
-fn summary(comparison: &Comparison, out: &mut String) {
+fn summary(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
     let total = &comparison.total;
     let growth = total.growth_bytes();
     let steps = total.steps;
@@ -143,7 +140,7 @@ fn summary(comparison: &Comparison, out: &mut String) {
             .map(|rate| format!(", {} per hour", delta_short(rate as i64)))
             .unwrap_or_default();
         let shape = match total.trend {
-            Trend::Flat => "level".to_owned(),
+            Trend::Flat => "is level".to_owned(),
             Trend::Rising if total.steps_up == steps && steps > 1 => {
                 format!("grew in every one of {steps} steps")
             }
@@ -164,42 +161,31 @@ fn summary(comparison: &Comparison, out: &mut String) {
     };
     let style =
         if growth > 0 && total.trend == Trend::Rising { styles::GREW } else { styles::HEAD };
-    let _ = writeln!(out, " {}", styled(style, &line));
-    if let Some(row) = fastest_array(comparison) {
-        let series = &row.series;
-        let counts: Vec<String> = series.instances.iter().map(|n| count(*n)).collect();
+    let _ = writeln!(out, " {}", styled(style, &text::wrap(&line, columns, 2)));
+    for array in comparison.longest.iter().filter(|array| is_table(array)).take(LONGEST_SHOWN) {
+        let lengths: Vec<String> = array
+            .lengths
+            .iter()
+            .map(|length| if *length == 0 { "none".to_owned() } else { format!("[{length}]") })
+            .collect();
+        let element = array.class.strip_suffix("[]").unwrap_or(&array.class);
         let _ = writeln!(
             out,
-            " largest growing array length: {}  {}  {}",
-            escape(&with_length(&row.key.class, row.key.length)),
-            counts.join(" → "),
-            delta_short(series.growth_bytes()),
+            " longest array of its class: {}{}",
+            escape(element),
+            lengths.join(" → ")
         );
     }
     let _ = writeln!(out);
 }
 
-/// The longest array length that is new or grew: hash tables that double show here.
-fn fastest_array(comparison: &Comparison) -> Option<&Row<crate::digest::ArrayKey>> {
-    /// Shorter arrays are no tables worth a line.
+/// Longest arrays that get a line.
+const LONGEST_SHOWN: usize = 3;
+
+/// True for an array long enough to be the table of a collection that matters.
+fn is_table(array: &LongestArray) -> bool {
     const LONG: u32 = 1024;
-    comparison
-        .arrays
-        .rows
-        .iter()
-        .filter(|row| {
-            let is_long = matches!(
-                row.key.length,
-                crate::index::census::LengthRange::Exact(length) if length >= LONG
-            );
-            let is_object = !row.key.class.split("[]").next().is_some_and(|element| {
-                crate::parser::tags::FieldType::PRIMITIVES
-                    .iter()
-                    .any(|kind| kind.java_name() == element)
-            });
-            is_long && is_object && row.series.growth_instances() > 0
-        })
-        .max_by_key(|row| row.series.growth_bytes())
+    array.lengths.last().is_some_and(|length| *length >= LONG)
 }
 
 /// One table: a row for each key, the other rows, the total.
@@ -211,14 +197,19 @@ fn table<K>(
     columns: Option<usize>,
     out: &mut String,
 ) {
-    let dumps = total.shallow_bytes.len();
-    let shown = shown_columns(dumps, columns);
+    let shape = Shape::of(total.shallow_bytes.len(), columns);
     let mut head: Vec<Cell> = vec![format!("growth by {what}").into()];
-    head.extend(shown.iter().map(|nth| Cell::from(format!("{}", nth + 1))));
-    head.extend(["growth", "%", "objects", "trend", "", "/hour"].map(Cell::from));
-    let trend_column = head.len() - 3;
-    let mut grid =
-        Grid { head, name: 0, left: vec![trend_column, trend_column + 1], ..Grid::default() };
+    head.extend(shape.dumps.iter().map(|nth| Cell::from(format!("{}", nth + 1))));
+    head.extend(["growth", "%"].map(Cell::from));
+    if shape.objects {
+        head.push("objects".into());
+    }
+    let left = vec![head.len(), head.len() + 1];
+    head.extend(["trend", ""].map(Cell::from));
+    if shape.rate {
+        head.push("/hour".into());
+    }
+    let mut grid = Grid { head, name: 0, left, ..Grid::default() };
     let line = |name: String, series: &Series| {
         let growth = series.growth_bytes();
         let style = match growth {
@@ -227,31 +218,33 @@ fn table<K>(
             _ => anstyle::Style::new(),
         };
         let mut cells: Vec<Cell> = vec![name.into()];
-        cells.extend(shown.iter().map(|nth| Cell::from(bytes_short(series.shallow_bytes[*nth]))));
+        cells.extend(
+            shape.dumps.iter().map(|nth| Cell::from(bytes_short(series.shallow_bytes[*nth]))),
+        );
         let percent = match series.growth_percent() {
             _ if growth == 0 => String::new(),
             Some(percent) if percent.abs() >= 9999.5 => ">9999%".to_owned(),
             Some(percent) => format!("{percent:+.0}%"),
             None => "new".to_owned(),
         };
-        let rate = series
-            .bytes_per_hour
-            .filter(|rate| rate.abs() >= 0.5)
-            .map_or(String::new(), |rate| delta_short(rate as i64));
+        cells.extend([Cell::styled(delta_short(growth), style), percent.into()]);
+        if shape.objects {
+            cells.push(delta_count(series.growth_instances()).into());
+        }
         let steps = match series.trend {
-            Trend::Rising | Trend::New if series.steps > 1 => {
+            Trend::Rising | Trend::New if series.steps > 1 && shape.rate => {
                 format!("{} {}/{}", series.trend.word(), series.steps_up, series.steps)
             }
             trend => trend.word().to_owned(),
         };
-        cells.extend([
-            Cell::styled(delta_short(growth), style),
-            percent.into(),
-            delta_count(series.growth_instances()).into(),
-            sparkline(&series.shallow_bytes).into(),
-            steps.into(),
-            rate.into(),
-        ]);
+        cells.extend([sparkline(&series.shallow_bytes).into(), steps.into()]);
+        if shape.rate {
+            let rate = series
+                .bytes_per_hour
+                .filter(|rate| rate.abs() >= 0.5)
+                .map_or(String::new(), |rate| delta_short(rate as i64));
+            cells.push(rate.into());
+        }
         cells
     };
     for row in &table.rows {
@@ -265,16 +258,41 @@ fn table<K>(
     let _ = writeln!(out);
 }
 
-/// Which dumps get a column: all that fit, else the first and the last ones.
-fn shown_columns(dumps: usize, columns: Option<usize>) -> Vec<usize> {
-    /// Columns for everything but the dumps, and for a dump.
-    const REST: usize = 78;
-    const EACH: usize = 8;
-    let fit = columns.map_or(dumps, |columns| columns.saturating_sub(REST) / EACH).max(2);
-    if dumps <= fit {
-        return (0..dumps).collect();
+/// Which columns a table has room for.
+struct Shape {
+    /// The dumps with a column of their own.
+    dumps: Vec<usize>,
+    objects: bool,
+    rate: bool,
+}
+
+impl Shape {
+    /// All columns where there is no limit; on a narrow terminal the first and the last dump and
+    /// what matters most.
+    fn of(dumps: usize, columns: Option<usize>) -> Self {
+        /// Columns for a name that can be read, and the columns every table has.
+        const NAME_AND_GROWTH: usize = 36 + 8 + 8 + 12;
+        const OBJECTS: usize = 12;
+        const RATE: usize = 13;
+        const DUMP: usize = 8;
+        let Some(columns) = columns else {
+            return Self { dumps: (0..dumps).collect(), objects: true, rate: true };
+        };
+        let mut left = columns.saturating_sub(NAME_AND_GROWTH + dumps + 2 * DUMP);
+        let mut take = |needed: usize| {
+            let fits = left >= needed;
+            left -= if fits { needed } else { 0 };
+            fits
+        };
+        let rate = take(RATE);
+        let objects = take(OBJECTS);
+        let fit = (2 + left / DUMP).min(dumps);
+        let shown = match fit {
+            all if all == dumps => (0..dumps).collect(),
+            fit => std::iter::once(0).chain(dumps - (fit - 1)..dumps).collect(),
+        };
+        Self { dumps: shown, objects, rate }
     }
-    std::iter::once(0).chain(dumps - (fit - 1)..dumps).collect()
 }
 
 /// Hours in words.

@@ -160,7 +160,8 @@ pub fn render(
     path: &str,
     columns: Option<usize>,
 ) -> String {
-    let mut out = super::info::head(&census.facts, path, (census.instances, census.shallow_bytes));
+    let mut out =
+        super::info::head(&census.facts, path, (census.instances, census.shallow_bytes), columns);
     let what = match histogram.by {
         By::Class => "class name",
         By::ArrayLength => "array length",

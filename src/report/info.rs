@@ -25,46 +25,33 @@ pub fn live(live: Option<bool>) -> &'static str {
 }
 
 /// Two or more lines above a report: what was read, how sure the sizes are, what is wrong.
-pub fn head(facts: &DumpFacts, path: &str, total: (u64, u64)) -> String {
+pub fn head(facts: &DumpFacts, path: &str, total: (u64, u64), columns: Option<usize>) -> String {
     let mut out = String::new();
     let jvm =
         facts.jvm.as_ref().map_or("unknown JVM".to_owned(), |jvm| format!("JDK {}", jvm.text));
     let main = facts.main_class.as_deref().map(|main| format!(", {main}")).unwrap_or_default();
-    let _ = writeln!(
-        out,
-        "{}  {}{}, {}, {} objects, {}",
-        styled(styles::HEAD, &escape(path)),
-        escape(&jvm),
-        escape(&main),
+    let what = format!(
+        "{jvm}{main}, {}, {} objects, {}",
         time(facts.time_ms),
         count(total.0),
-        bytes_long(total.1),
+        bytes_long(total.1)
     );
-    let _ = writeln!(
-        out,
-        "{}",
-        styled(
-            styles::DIM,
-            &format!("sizes {}: {}", facts.sizes.grade, escape(&facts.sizes.reason))
-        )
-    );
-    out.push_str(&faults(facts));
+    let _ = writeln!(out, "{}", text::labelled(styles::HEAD, &escape(path), &what, columns));
+    let label = format!("sizes {}:", facts.sizes.grade);
+    let _ = writeln!(out, "{}", text::labelled(styles::DIM, &label, &facts.sizes.reason, columns));
+    out.push_str(&faults(facts, columns));
     out
 }
 
 /// Losses and warnings, a line each.
-pub fn faults(facts: &DumpFacts) -> String {
+pub fn faults(facts: &DumpFacts, columns: Option<usize>) -> String {
     let mut out = String::new();
     if let Some(reason) = facts.integrity.reason() {
-        let _ = writeln!(
-            out,
-            "{} {}",
-            styled(styles::WARN, "INCOMPLETE, all numbers are lower bounds:"),
-            escape(&reason)
-        );
+        let label = "INCOMPLETE, all numbers are lower bounds:";
+        let _ = writeln!(out, "{}", text::labelled(styles::WARN, label, &reason, columns));
     }
     for warning in &facts.integrity.warnings {
-        let _ = writeln!(out, "{} {}", styled(styles::WARN, "warning:"), escape(warning));
+        let _ = writeln!(out, "{}", text::labelled(styles::WARN, "warning:", warning, columns));
     }
     out
 }
@@ -74,7 +61,10 @@ pub fn render(census: &Census, threads: &[Thread], path: &str, columns: Option<u
     let facts = &census.facts;
     let mut out = String::new();
     let mut line = |label: &str, value: &str| {
-        let _ = writeln!(out, "{} {}", styled(styles::DIM, &format!("{label:<12}")), escape(value));
+        let label = format!("{label:<12}");
+        let line = text::wrap(&format!("{label} {}", escape(value)), columns, label.len() + 1);
+        let rest = line.get(label.len()..).unwrap_or_default();
+        let _ = writeln!(out, "{}{rest}", styled(styles::DIM, &label));
     };
     let unknown = || "unknown".to_owned();
     line("file", path);

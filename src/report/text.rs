@@ -145,6 +145,34 @@ pub fn shorten(text: &str, columns: usize) -> String {
     start
 }
 
+/// Breaks a text between words into lines of at most `columns`; all but the first are indented.
+pub fn wrap(text: &str, columns: Option<usize>, indent: usize) -> String {
+    let Some(columns) = columns else { return text.to_owned() };
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut used = 0;
+    for word in text.split(' ') {
+        let needed = width(word);
+        if used > 0 && used + 1 + needed > columns {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            used = indent;
+        } else if used > 0 {
+            out.push(' ');
+            used += 1;
+        }
+        out.push_str(word);
+        used += needed;
+    }
+    out
+}
+
+/// A line that starts with a styled word, such as `warning:`.
+pub fn labelled(style: Style, label: &str, text: &str, columns: Option<usize>) -> String {
+    let line = wrap(&format!("{label} {}", escape(text)), columns, 2);
+    let rest = line.get(label.len()..).unwrap_or_default();
+    format!("{}{rest}", styled(style, label))
+}
+
 /// A cell: its text and how it is styled.
 #[derive(Clone, Debug, Default)]
 pub struct Cell {
