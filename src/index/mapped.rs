@@ -67,6 +67,8 @@ pub struct MappedDump<'d> {
     bytes: &'d [u8],
     files: Vec<FilePart>,
     dumps: Vec<Dump>,
+    /// Dumps in the file; [`Self::dumps`] has an empty stand-in where there is none.
+    present: usize,
     chosen: usize,
     integrity: Integrity,
 }
@@ -79,6 +81,7 @@ impl<'d> MappedDump<'d> {
             bytes,
             files: vec![FilePart::new(header)],
             dumps: Vec::new(),
+            present: 0,
             chosen: 0,
             integrity: Integrity::default(),
         };
@@ -155,6 +158,7 @@ impl<'d> MappedDump<'d> {
 
     fn choose(&mut self, options: &ScanOptions, at: usize) -> Result<(), ScanError> {
         let present = self.dumps.len();
+        self.present = present;
         self.chosen = match options.dump {
             _ if present == 0 => {
                 if self.integrity.is_complete() {
@@ -400,7 +404,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
             symbols,
             tally,
             integrity,
-            dumps: self.file.dumps.len(),
+            dumps: self.file.present,
             chosen: self.file.chosen + 1,
             bytes: self.file.bytes.len() as u64,
             closed,

@@ -161,7 +161,7 @@ fn summary(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
     };
     let style =
         if growth > 0 && total.trend == Trend::Rising { styles::GREW } else { styles::HEAD };
-    let _ = writeln!(out, " {}", styled(style, &text::wrap(&line, columns, 2)));
+    let _ = writeln!(out, " {}", styled(style, &text::wrap(&line, narrower(columns), 2)));
     for array in comparison.longest.iter().filter(|array| is_table(array)).take(LONGEST_SHOWN) {
         let lengths: Vec<String> = array
             .lengths
@@ -169,14 +169,16 @@ fn summary(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
             .map(|length| if *length == 0 { "none".to_owned() } else { format!("[{length}]") })
             .collect();
         let element = array.class.strip_suffix("[]").unwrap_or(&array.class);
-        let _ = writeln!(
-            out,
-            " longest array of its class: {}{}",
-            escape(element),
-            lengths.join(" → ")
-        );
+        let line =
+            format!("longest array of its class: {}{}", escape(element), lengths.join(" → "));
+        let _ = writeln!(out, " {}", text::wrap(&line, narrower(columns), 2));
     }
     let _ = writeln!(out);
+}
+
+/// The width behind a leading space.
+fn narrower(columns: Option<usize>) -> Option<usize> {
+    columns.map(|columns| columns.saturating_sub(1))
 }
 
 /// Longest arrays that get a line.

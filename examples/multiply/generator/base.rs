@@ -37,8 +37,7 @@ pub struct Base<'d> {
     pub single: usize,
     /// Ids of the objects that are copied, sorted.
     ids: Vec<u64>,
-    /// Offsets of the references in an instance's values, by class.
-    layouts: HashMap<ObjectId, Box<[usize]>>,
+    layouts: HashMap<ObjectId, Layout>,
     /// The class of `Object[]`.
     pub object_array: ObjectId,
     /// The objects that roots and static fields of the base refer to, sorted: what keeps the
@@ -50,6 +49,14 @@ pub struct Base<'d> {
     pub span: u64,
     /// End of the addresses that the base and its free room take.
     end: u64,
+}
+
+/// How the values of a class's instances lie in the dump.
+struct Layout {
+    /// Bytes of the values.
+    length: usize,
+    /// Offsets of the references.
+    references: Box<[usize]>,
 }
 
 impl<'d> Base<'d> {
@@ -82,7 +89,7 @@ impl<'d> Base<'d> {
         // Ids in the dump are at least as wide as references in the heap.
         let links_end = links_at.saturating_add((linked.len() * ID) as u64).saturating_add(ROOM);
         let span = align_up(links_end, GRAIN) - lowest / GRAIN * GRAIN;
-        let mut base = Self {
+        let base = Self {
             bytes,
             records: top.records,
             heap: top.heap,
@@ -97,7 +104,6 @@ impl<'d> Base<'d> {
             end: links_end,
         };
         base.check_lengths::<ID>()?;
-        base.layouts.shrink_to_fit();
         Ok(base)
     }
 
@@ -113,9 +119,9 @@ impl<'d> Base<'d> {
         Some((record, &self.bytes[offset..records.position()]))
     }
 
-    /// Offsets of the references in an instance's values; `None` for an unknown class.
-    pub fn layout(&self, class: ObjectId) -> Option<&[usize]> {
-        self.layouts.get(&class).map(AsRef::as_ref)
+    /// Offsets of the references in the values of a class's instances.
+    pub fn references(&self, class: ObjectId) -> &[usize] {
+        self.layouts.get(&class).map_or(&[], |layout| &layout.references)
     }
 
     /// True for the id of an object that is copied.
@@ -145,9 +151,8 @@ impl<'d> Base<'d> {
     fn check_lengths<const ID: usize>(&self) -> Result<(), Problem> {
         for offset in &self.objects {
             if let Some((HeapRecord::Instance(instance), _)) = self.object::<ID>(*offset) {
-                let layout = self.layout(instance.class);
-                let end = layout.map(|layout| layout.last().map_or(0, |last| last + ID));
-                if end.is_none_or(|end| end > instance.values.len()) {
+                let layout = self.layouts.get(&instance.class);
+                if layout.is_none_or(|layout| layout.length != instance.values.len()) {
                     let what = "an instance does not have the fields of its class";
                     return Err(Problem::at(*offset, what));
                 }
@@ -284,24 +289,23 @@ impl Survey {
     }
 }
 
-/// Offsets of the references in the values of an instance of each class: its own fields come
-/// first, then those of its superclass, and so on.
+/// The layout of every class: its own fields come first, then those of its superclass, and so on.
 fn layouts<const ID: usize>(
     classes: Vec<ClassRecord>,
     tables: &TopLevelTables,
-) -> HashMap<ObjectId, Box<[usize]>> {
+) -> HashMap<ObjectId, Layout> {
     let table = ClassTable::build(classes, &tables.loads, [], Symbols::default());
     let layout = |index| {
-        let mut end = 0;
+        let mut length = 0;
         let mut references = Vec::new();
-        for field in table.chain(ClassIndex(index)).flat_map(|class| &class.fields) {
+        for field in table.chain(index).flat_map(|class| &class.fields) {
             if field.kind == FieldType::Object {
-                references.push(end);
+                references.push(length);
             }
-            end += field.kind.dump_size(ID);
+            length += field.kind.dump_size(ID);
         }
-        references.into()
+        Layout { length, references: references.into() }
     };
-    let indexes = 0..table.classes.len() as u32;
-    indexes.map(|index| (table.get(ClassIndex(index)).id, layout(index))).collect()
+    let indexes = (0..table.classes.len() as u32).map(ClassIndex);
+    indexes.map(|index| (table.get(index).id, layout(index))).collect()
 }

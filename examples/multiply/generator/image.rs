@@ -1,5 +1,7 @@
 //! The bytes of one copy, and how to make those of the next one from them.
 
+use std::io::{self, Write};
+
 use heapdrift::parser::bytes::{id_at, u32_at, u64_at};
 use heapdrift::parser::heap::HeapRecord;
 use heapdrift::parser::tags::sub;
@@ -10,6 +12,9 @@ use super::packer::Packer;
 
 /// Objects that a copy has and the base has not: the array that keeps the copy alive.
 pub const LINKS: u64 = 1;
+
+/// Bytes that are moved and then written while they are in the processor's cache.
+const CHUNK: usize = 256 << 10;
 
 /// The heap records of a copy as they stand in the output.
 pub struct Image {
@@ -39,8 +44,8 @@ impl Image {
             let head = 9 + 2 * ID;
             match record {
                 HeapRecord::Instance(instance) => {
-                    let layout = base.layout(instance.class).unwrap_or_default();
-                    layout.iter().for_each(|field| reference(head + field));
+                    let fields = base.references(instance.class);
+                    fields.iter().for_each(|field| reference(head + field));
                 }
                 HeapRecord::ObjectArray(_) => {
                     (head..bytes.len()).step_by(ID).for_each(&mut reference);
@@ -52,23 +57,35 @@ impl Image {
         Self { bytes: packer.into_bytes(), moving }
     }
 
-    /// The records, in segments where those are wanted.
-    pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Bytes of a copy in the output, headers of segments included.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
     }
 
-    /// Makes the image that of the copy `span` addresses higher. The sums must fit into ids.
-    pub fn advance<const ID: usize>(&mut self, span: u64) {
-        for at in &self.moving {
-            let id = &mut self.bytes[*at..*at + ID];
-            if ID == 8 {
-                let moved = u64_at(id, 0).unwrap_or_default() + span;
-                id.copy_from_slice(&moved.to_be_bytes());
-            } else {
-                let moved = u32_at(id, 0).unwrap_or_default() + span as u32;
-                id.copy_from_slice(&moved.to_be_bytes());
+    /// Makes the image that of the copy `span` addresses higher, and writes it. The sums must fit
+    /// into ids.
+    pub fn write_next<const ID: usize>(
+        &mut self,
+        span: u64,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let mut moving = self.moving.iter().peekable();
+        for start in (0..self.bytes.len()).step_by(CHUNK) {
+            let end = self.bytes.len().min(start + CHUNK);
+            // An id that lies across the end is moved whole, before its first half is written.
+            while let Some(at) = moving.next_if(|at| **at < end) {
+                let id = &mut self.bytes[*at..*at + ID];
+                if ID == 8 {
+                    let moved = u64_at(id, 0).unwrap_or_default() + span;
+                    id.copy_from_slice(&moved.to_be_bytes());
+                } else {
+                    let moved = u32_at(id, 0).unwrap_or_default() + span as u32;
+                    id.copy_from_slice(&moved.to_be_bytes());
+                }
             }
+            out.write_all(&self.bytes[start..end])?;
         }
+        Ok(())
     }
 }
 
