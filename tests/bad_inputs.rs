@@ -783,7 +783,7 @@ fn meanwhile(call: support::run::Call<'_>, mut step: impl FnMut() + Send) -> Out
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 step();
-                thread::sleep(Duration::from_millis(1));
+                thread::sleep(Duration::from_micros(200));
             }
         });
         thread::sleep(Duration::from_millis(3));
@@ -795,7 +795,7 @@ fn meanwhile(call: support::run::Call<'_>, mut step: impl FnMut() + Send) -> Out
 
 #[test]
 fn row_21_a_file_that_grows_while_it_is_read_is_noticed_and_not_read_past_its_first_size() {
-    let file = lengthy(300_000);
+    let file = lengthy(500_000);
     let scene = Scene::new();
     let path = scene.file("growing.hprof", &file.bytes);
     let mut writer = OpenOptions::new().append(true).open(&path).expect("opening a dump");
@@ -819,7 +819,7 @@ fn row_21_a_file_that_grows_while_it_is_read_is_noticed_and_not_read_past_its_fi
 
 #[test]
 fn row_21_a_file_whose_modification_time_moves_while_it_is_read_is_noticed() {
-    let file = lengthy(300_000);
+    let file = lengthy(500_000);
     let scene = Scene::new();
     let path = scene.file("touched.hprof", &file.bytes);
     let toucher = OpenOptions::new().write(true).open(&path).expect("opening a dump");

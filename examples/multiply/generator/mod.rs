@@ -23,7 +23,7 @@ use image::Image;
 use packer::{Packer, record_header};
 
 /// Bytes that are packed before they are written.
-const FLUSH: usize = 1 << 20;
+const FLUSH: usize = 8 << 20;
 
 /// How much to write.
 #[derive(Clone, Copy, Debug)]
@@ -197,12 +197,13 @@ impl Job<'_> {
             let mut records = HeapRecords::<ID>::new(&self.bytes[..body.end], body.start);
             let mut start = body.start;
             while let Ok(Some(_)) = records.next_record() {
-                packer.push(&self.bytes[start..records.position()]);
+                let record = &self.bytes[start..records.position()];
                 start = records.position();
-                if packer.len() >= FLUSH {
+                if packer.len() >= FLUSH && !packer.fits(record) {
                     out.write_all(packer.finish())?;
                     packer.clear();
                 }
+                packer.push(record);
             }
         }
         out.write_all(packer.finish())?;

@@ -29,17 +29,19 @@ impl Packer {
 
     /// Adds a record, which no segment may cut, and gives its offset in the packed bytes.
     pub fn push(&mut self, record: &[u8]) -> usize {
-        if self.segmented {
-            let fits = |start| self.bytes.len() - start + record.len() <= BUFFER;
-            if !self.open.is_some_and(fits) {
-                self.close();
-                self.open = Some(self.bytes.len());
-                self.bytes.extend_from_slice(&record_header(top::HEAP_DUMP_SEGMENT, 0));
-            }
+        if self.segmented && !self.fits(record) {
+            self.close();
+            self.open = Some(self.bytes.len());
+            self.bytes.extend_from_slice(&record_header(top::HEAP_DUMP_SEGMENT, 0));
         }
         let at = self.bytes.len();
         self.bytes.extend_from_slice(record);
         at
+    }
+
+    /// True when a record goes into the segment that is being filled.
+    pub fn fits(&self, record: &[u8]) -> bool {
+        self.open.is_some_and(|start| self.bytes.len() - start + record.len() <= BUFFER)
     }
 
     /// Ends the segment that is being filled.
