@@ -111,11 +111,11 @@ pub fn find(
         return found.into_inner().unwrap_or_default();
     }
     let mut finder = Finder::new(wanted);
-    if source.is_rereadable() {
-        if let Ok(reader) = source.read(threads) {
-            // Damage was told by the first walk; what is found before it counts.
-            let _ = stream::revisit(reader, &mut finder);
-        }
+    if source.is_rereadable()
+        && let Ok(reader) = source.read(threads)
+    {
+        // Damage was told by the first walk; what is found before it counts.
+        let _ = stream::revisit(reader, &mut finder);
     }
     finder.found
 }

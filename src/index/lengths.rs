@@ -103,10 +103,8 @@ impl LengthTable {
     }
 
     fn add(&mut self, class: ArrayClass, length: u32, arrays: u64) {
-        let lengths = Lengths::folded(length, FOLD_FROM[self.fold]);
-        let count = self.counts.entry((class, lengths)).or_default();
-        count.arrays += arrays;
-        count.elements += arrays * u64::from(length);
+        let count = LengthCount { arrays, elements: arrays * u64::from(length) };
+        self.add_folded(class, Lengths::Exact(length), count, FOLD_FROM[self.fold]);
         if self.counts.len() > self.limit {
             self.refold(self.fold + 1);
         }
@@ -115,22 +113,26 @@ impl LengthTable {
     /// Folds until the table fits; the first level that is tried is `level`.
     #[cold]
     fn refold(&mut self, level: usize) {
-        for level in level..FOLD_FROM.len() {
+        for (level, from) in FOLD_FROM.into_iter().enumerate().skip(level) {
             self.fold = level;
-            let before = std::mem::take(&mut self.counts);
-            for ((class, lengths), count) in before {
-                let lengths = match lengths {
-                    Lengths::Exact(length) => Lengths::folded(length, FOLD_FROM[level]),
-                    folded => folded,
-                };
-                let sum = self.counts.entry((class, lengths)).or_default();
-                sum.arrays += count.arrays;
-                sum.elements += count.elements;
+            for ((class, lengths), count) in std::mem::take(&mut self.counts) {
+                self.add_folded(class, lengths, count, from);
             }
             if self.counts.len() <= self.limit {
                 return;
             }
         }
+    }
+
+    /// Adds to an entry, after folding lengths from `from` on.
+    fn add_folded(&mut self, class: ArrayClass, lengths: Lengths, count: LengthCount, from: u32) {
+        let lengths = match lengths {
+            Lengths::Exact(length) => Lengths::folded(length, from),
+            folded => folded,
+        };
+        let sum = self.counts.entry((class, lengths)).or_default();
+        sum.arrays += count.arrays;
+        sum.elements += count.elements;
     }
 
     /// Adds what another table counted.
@@ -144,13 +146,7 @@ impl LengthTable {
             self.refold(other.fold);
         }
         for ((class, lengths), count) in other.counts {
-            let lengths = match lengths {
-                Lengths::Exact(length) => Lengths::folded(length, FOLD_FROM[self.fold]),
-                folded => folded,
-            };
-            let sum = self.counts.entry((class, lengths)).or_default();
-            sum.arrays += count.arrays;
-            sum.elements += count.elements;
+            self.add_folded(class, lengths, count, FOLD_FROM[self.fold]);
         }
         if self.counts.len() > self.limit {
             self.refold(self.fold + 1);

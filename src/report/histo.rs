@@ -93,7 +93,7 @@ impl Histogram {
                 .fold((0, 0), |sum, row| (sum.0 + row.instances, sum.1 + row.shallow_bytes)),
             _ => (census.instances, census.shallow_bytes),
         };
-        rows.sort_by(|a, b| order(a).cmp(&order(b)));
+        rows.sort_by(order);
         let mut other = (0, 0, 0);
         let mut kept = Vec::new();
         for row in rows {
@@ -126,19 +126,14 @@ fn sums(census: &Census, key: impl Fn(&crate::index::census::ClassRow) -> String
 }
 
 /// HotSpot's order: bytes descending, then arrays before classes, then names.
-fn order(
-    row: &HistoRow,
-) -> (std::cmp::Reverse<u64>, bool, &str, Option<&str>, Option<LengthRange>, std::cmp::Reverse<u64>)
-{
-    let is_array = row.name.starts_with('[') || row.name.ends_with("[]");
-    (
-        std::cmp::Reverse(row.shallow_bytes),
-        !is_array,
-        &row.name,
-        row.loader.as_deref(),
-        row.length,
-        std::cmp::Reverse(row.instances),
-    )
+fn order(a: &HistoRow, b: &HistoRow) -> std::cmp::Ordering {
+    let is_array = |row: &HistoRow| row.name.starts_with('[') || row.name.ends_with("[]");
+    b.shallow_bytes
+        .cmp(&a.shallow_bytes)
+        .then_with(|| is_array(b).cmp(&is_array(a)))
+        .then_with(|| a.name.cmp(&b.name))
+        .then_with(|| (&a.loader, a.length).cmp(&(&b.loader, b.length)))
+        .then_with(|| b.instances.cmp(&a.instances))
 }
 
 /// A length as it stands behind a class name: `[16384]`, `[1025..2047]`.
@@ -186,10 +181,10 @@ pub fn render(
             Some(length) => with_length(&row.name, length),
             None => row.name.clone(),
         };
-        if let Some(loader) = row.loader.as_ref().filter(|_| repeated.contains(row.name.as_str())) {
-            if histogram.by == By::Class {
-                let _ = write!(name, " ({loader})");
-            }
+        if let Some(loader) = row.loader.as_ref().filter(|_| repeated.contains(row.name.as_str()))
+            && histogram.by == By::Class
+        {
+            let _ = write!(name, " ({loader})");
         }
         line(&mut out, &format!("{:>4}:", nth + 1), row.instances, row.shallow_bytes, &name);
     }

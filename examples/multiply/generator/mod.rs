@@ -9,8 +9,8 @@ mod image;
 mod packer;
 
 use std::borrow::Cow;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use heapdrift::parser::header::{Header, IdSize, MAGIC_PREFIX, Version, parse_header};
@@ -178,7 +178,7 @@ impl Job<'_> {
         copies: u64,
     ) -> io::Result<u64> {
         let file = OpenOptions::new().write(true).create_new(true).open(self.out)?;
-        let mut out = Blocks { file, block: Vec::with_capacity(BLOCK), bytes: 0 };
+        let mut out = BufWriter::new(file);
         out.write_all(MAGIC_PREFIX)?;
         out.write_all(self.version().as_bytes())?;
         out.write_all(&[0])?;
@@ -214,7 +214,7 @@ impl Job<'_> {
             out.write_all(&record_header(top::HEAP_DUMP_END, 0))?;
         }
         out.flush()?;
-        Ok(out.bytes)
+        Ok(out.get_ref().metadata()?.len())
     }
 
     /// The version of the format that allows what is written.
@@ -224,35 +224,5 @@ impl Job<'_> {
             Version::V1_0 | Version::V1_0_1 => "1.0.2".into(),
             _ => Cow::Borrowed(&self.header.version_text),
         }
-    }
-}
-
-/// Bytes of a block of the output.
-const BLOCK: usize = 1 << 20;
-
-/// Collects what is written into whole blocks: file systems take these several times faster than
-/// writes that start and end anywhere.
-struct Blocks {
-    file: File,
-    block: Vec<u8>,
-    /// Bytes written so far, those in the block included.
-    bytes: u64,
-}
-
-impl Write for Blocks {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let taken = buffer.len().min(BLOCK - self.block.len());
-        self.block.extend_from_slice(&buffer[..taken]);
-        self.bytes += taken as u64;
-        if self.block.len() == BLOCK {
-            self.flush()?;
-        }
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.write_all(&self.block)?;
-        self.block.clear();
-        Ok(())
     }
 }

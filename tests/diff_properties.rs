@@ -1,0 +1,183 @@
+//! What must hold for any digests that are compared.
+
+use std::collections::BTreeMap;
+
+use heapdrift::diff::trend::Trend;
+use heapdrift::diff::{Comparison, DiffOptions, Series, compare};
+use heapdrift::digest::{Amount, ArrayKey, ClassKey, Digest};
+use heapdrift::index::census::{DumpFacts, Grade, LengthRange, SizeFacts};
+use heapdrift::index::facts::Writer;
+use heapdrift::index::integrity::Integrity;
+use heapdrift::layout::{Era, Parameters};
+use proptest::prelude::*;
+
+fn facts(time_ms: u64) -> DumpFacts {
+    DumpFacts {
+        time_ms,
+        format: "1.0.2".to_owned(),
+        id_size: 8,
+        bytes: 0,
+        dumps: 1,
+        chosen: 1,
+        writer: Writer::HotSpot,
+        jvm: None,
+        main_class: None,
+        process: Some("5a17".to_owned()),
+        collector: None,
+        live: None,
+        sizes: SizeFacts {
+            grade: Grade::Exact,
+            reason: String::new(),
+            parameters: Parameters {
+                header: 12,
+                reference: 4,
+                alignment: 8,
+                era: Era::From15,
+                is_32_bit: false,
+                padding: 128,
+            },
+            compaction: 1.0,
+            agreements: 0,
+            observed: 0,
+            doubts: Vec::new(),
+        },
+        archived_mirrors: (0, 0),
+        roots: Vec::new(),
+        records: Vec::new(),
+        integrity: Integrity::default(),
+    }
+}
+
+/// A digest of classes `C0`, `C1`, … with these instances of 24 bytes.
+fn digest(time_ms: u64, instances: &[u32]) -> Digest {
+    let mut digest = Digest {
+        path: format!("{time_ms}.hprof"),
+        facts: facts(time_ms),
+        classes: BTreeMap::new(),
+        arrays: BTreeMap::new(),
+        packages: BTreeMap::new(),
+        loaders: BTreeMap::new(),
+        total: Amount::default(),
+    };
+    for (nth, count) in instances.iter().enumerate().filter(|(_, count)| **count > 0) {
+        let amount = Amount { instances: u64::from(*count), shallow_bytes: u64::from(*count) * 24 };
+        let add = |entry: &mut Amount| {
+            entry.instances += amount.instances;
+            entry.shallow_bytes += amount.shallow_bytes;
+        };
+        let key = ClassKey { name: format!("p{}.C{nth}", nth % 3), loader: "app".to_owned() };
+        add(digest.classes.entry(key).or_default());
+        let key =
+            ArrayKey { class: format!("C{}[]", nth % 2), length: LengthRange::Exact(nth as u32) };
+        add(digest.arrays.entry(key).or_default());
+        add(digest.packages.entry(format!("p{}", nth % 3)).or_default());
+        add(digest.loaders.entry("app".to_owned()).or_default());
+        add(&mut digest.total);
+    }
+    digest
+}
+
+/// The columns of a table with its other row, added up.
+fn sums<K>(table: &heapdrift::diff::Table<K>, dumps: usize) -> Vec<(u64, u64)> {
+    let series: Vec<&Series> = table
+        .rows
+        .iter()
+        .map(|row| &row.series)
+        .chain(table.other.iter().map(|(_, series)| series))
+        .collect();
+    (0..dumps)
+        .map(|nth| {
+            let instances = series.iter().map(|series| series.instances[nth]).sum();
+            let bytes = series.iter().map(|series| series.shallow_bytes[nth]).sum();
+            (instances, bytes)
+        })
+        .collect()
+}
+
+fn columns(series: &Series) -> Vec<(u64, u64)> {
+    series.instances.iter().copied().zip(series.shallow_bytes.iter().copied()).collect()
+}
+
+fn growths(comparison: &Comparison) -> BTreeMap<String, i64> {
+    let rows = comparison.classes.rows.iter();
+    rows.map(|row| (row.key.name.clone(), row.series.growth_bytes())).collect()
+}
+
+fn series_of_dumps() -> impl Strategy<Value = Vec<Vec<u32>>> {
+    prop::collection::vec(prop::collection::vec(0..2000u32, 6), 2..7)
+}
+
+proptest! {
+    #[test]
+    fn every_table_adds_up_to_the_total_whatever_is_cut_off(
+        dumps in series_of_dumps(),
+        top in prop::option::of(0..8usize),
+        only_changed: bool,
+    ) {
+        let digests: Vec<_> = dumps.iter().zip(0..).map(|(row, nth)| digest(nth, row)).collect();
+        let comparison = compare(&digests, &DiffOptions { top, only_changed });
+        let total = columns(&comparison.total);
+        prop_assert_eq!(sums(&comparison.classes, digests.len()), total.clone());
+        prop_assert_eq!(sums(&comparison.packages, digests.len()), total.clone());
+        prop_assert_eq!(sums(&comparison.loaders, digests.len()), total);
+        prop_assert_eq!(
+            sums(&comparison.arrays, digests.len()),
+            columns(&comparison.array_total)
+        );
+    }
+
+    #[test]
+    fn a_dump_compared_with_itself_does_not_grow(row in prop::collection::vec(0..2000u32, 6)) {
+        let comparison = compare(&[digest(1, &row), digest(2, &row)], &DiffOptions::default());
+        for row in &comparison.classes.rows {
+            prop_assert_eq!(row.series.growth_bytes(), 0);
+            prop_assert_eq!(row.series.trend, Trend::Flat);
+        }
+        prop_assert_eq!(comparison.total.growth_bytes(), 0);
+    }
+
+    #[test]
+    fn growth_turns_its_sign_when_dumps_are_swapped(
+        a in prop::collection::vec(0..2000u32, 6),
+        b in prop::collection::vec(0..2000u32, 6),
+    ) {
+        let options = DiffOptions::default();
+        let there = growths(&compare(&[digest(1, &a), digest(2, &b)], &options));
+        let back = growths(&compare(&[digest(1, &b), digest(2, &a)], &options));
+        let negated: BTreeMap<_, _> = back.into_iter().map(|(name, growth)| (name, -growth)).collect();
+        prop_assert_eq!(there, negated);
+    }
+
+    #[test]
+    fn growth_of_nothing_is_new_and_has_no_percentage(count in 1..2000u32) {
+        let comparison =
+            compare(&[digest(1, &[0]), digest(2, &[count])], &DiffOptions::default());
+        let series = &comparison.classes.rows[0].series;
+        prop_assert_eq!(series.trend, Trend::New);
+        prop_assert_eq!(series.growth_percent(), None);
+    }
+}
+
+#[test]
+fn dumps_of_another_process_split_the_series_and_another_main_class_cannot_be_compared() {
+    let mut digests: Vec<_> = (0..4).map(|nth| digest(nth, &[1, 2])).collect();
+    digests[2].facts.process = Some("other".to_owned());
+    digests[3].facts.process = Some("other".to_owned());
+    let found = compare(&digests, &DiffOptions::default()).comparability;
+    assert_eq!(found.segments, [vec![0, 1], vec![2, 3]]);
+    assert_eq!(found.one_process, Some(false));
+    assert!(found.ok);
+    digests[3].facts.main_class = Some("A".to_owned());
+    digests[0].facts.main_class = Some("B".to_owned());
+    assert!(!compare(&digests, &DiffOptions::default()).comparability.ok);
+}
+
+#[test]
+fn rates_need_times_that_rise() {
+    let rate = |times: [u64; 2]| {
+        let digests = [digest(times[0], &[1000]), digest(times[1], &[2000])];
+        compare(&digests, &DiffOptions::default()).total.bytes_per_hour
+    };
+    assert_eq!(rate([0, 3_600_000]), Some(24_000.0));
+    assert_eq!(rate([5, 5]), None);
+}
