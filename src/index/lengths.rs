@@ -7,7 +7,9 @@
 //! lengths in a bucket are given up; powers of two always keep their own entry. Whether and from
 //! which length on a table is folded depends on the set of pairs alone, never on who saw them.
 //!
-//! Memory: 40 bytes per entry and at most [`LIMIT`] of them, whatever the number of objects.
+//! Memory: 40 bytes per entry and at most [`LIMIT`] of them, whatever the number of objects. (Folded
+//! as far as it goes, a class has at most 6,000 entries; only a dump with more than [`LIMIT`] / 6,000
+//! classes of arrays of all lengths could take more.)
 
 use hashbrown::HashMap;
 
@@ -42,7 +44,7 @@ pub enum Lengths {
 
 impl Lengths {
     fn folded(length: u32, from: u32) -> Self {
-        if length < from || length.is_power_of_two() {
+        if length < from.max(1) || length.is_power_of_two() {
             Self::Exact(length)
         } else {
             Self::Folded { log2: length.ilog2() as u8, remainder: (length % REMAINDERS) as u8 }
@@ -105,7 +107,7 @@ impl LengthTable {
     fn add(&mut self, class: ArrayClass, length: u32, arrays: u64) {
         let count = LengthCount { arrays, elements: arrays * u64::from(length) };
         self.add_folded(class, Lengths::Exact(length), count, FOLD_FROM[self.fold]);
-        if self.counts.len() > self.limit {
+        if self.counts.len() > self.limit && self.fold + 1 < FOLD_FROM.len() {
             self.refold(self.fold + 1);
         }
     }
@@ -148,7 +150,7 @@ impl LengthTable {
         for ((class, lengths), count) in other.counts {
             self.add_folded(class, lengths, count, FOLD_FROM[self.fold]);
         }
-        if self.counts.len() > self.limit {
+        if self.counts.len() > self.limit && self.fold + 1 < FOLD_FROM.len() {
             self.refold(self.fold + 1);
         }
     }
@@ -184,12 +186,12 @@ mod tests {
     fn folding_keeps_bytes_and_is_the_same_for_any_split_of_the_arrays() {
         let class = |n: u32| ObjectId(u64::from(n % 5));
         let lengths: Vec<u32> = (0..20_000).map(|n| n * 7 % 65_536).collect();
-        let mut whole = LengthTable::with_limit(3000);
+        let mut whole = LengthTable::with_limit(12_000);
         lengths.iter().for_each(|n| whole.add_object(class(*n), *n));
         assert!(whole.is_folded());
-        let mut parts = LengthTable::with_limit(3000);
+        let mut parts = LengthTable::with_limit(12_000);
         for chunk in lengths.rchunks(777) {
-            let mut part = LengthTable::with_limit(3000);
+            let mut part = LengthTable::with_limit(12_000);
             chunk.iter().for_each(|n| part.add_object(class(*n), *n));
             parts.merge(part);
         }
