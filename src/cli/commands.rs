@@ -22,7 +22,7 @@ use crate::report::histo::{HistoOptions, Histogram};
 use crate::report::json::Tables;
 use crate::report::text::{bytes_long, terminal_width};
 use crate::report::{csv, diff_text, histo, info, json};
-use crate::source::Source;
+use crate::source::{self, Source};
 
 /// Rows of a table on a terminal or in a text file.
 const DEFAULT_TOP: usize = 20;
@@ -65,7 +65,15 @@ fn failure(path: &Path, error: &census::CensusError) -> Failure {
         .help(error.remedy())
 }
 
-fn open(path: &Path) -> Result<Source, Failure> {
+fn open(path: &Path, global: &Global) -> Result<Source, Failure> {
+    if !global.quiet && source::is_pipe(path) {
+        // Opening a pipe waits until somebody writes into it: say so instead of hanging silently.
+        let _ = writeln!(
+            std::io::stderr(),
+            "heapdrift: {} is a pipe: waiting for somebody to write a dump into it",
+            escape(&path.to_string_lossy())
+        );
+    }
     Source::open(path).map_err(|error| failure(path, &error.into()))
 }
 
@@ -76,7 +84,7 @@ fn meter(source: &Source, label: String, global: &Global) -> Meter {
 }
 
 fn take_census(path: &Path, options: &ScanOptions, global: &Global) -> Result<Census, Failure> {
-    let mut source = open(path)?;
+    let mut source = open(path, global)?;
     let meter = meter(&source, escape(&path.to_string_lossy()).into_owned(), global);
     let census = census::take(&mut source, options, &meter);
     meter.finish();
@@ -89,7 +97,18 @@ fn take_census(path: &Path, options: &ScanOptions, global: &Global) -> Result<Ce
         // Only a courtesy.
         let _ = writeln!(std::io::stderr(), "{stats}");
     }
-    census.map_err(|error| failure(path, &error))
+    census.map_err(|error| failure_of(&source, &error))
+}
+
+/// The failure of an opened source, with what lies beside it.
+fn failure_of(source: &Source, error: &census::CensusError) -> Failure {
+    let failure = failure(&source.path, error);
+    match source.unfinished_part() {
+        Some(part) => {
+            failure.help(&format!("{}; wait, or take the dump again", census::unfinished(&part)))
+        }
+        None => failure,
+    }
 }
 
 /// The exit code that an incomplete dump asks for; tells standard error, so that a pipe of the
@@ -166,7 +185,7 @@ fn run_histo(args: &Histo, global: &Global) -> Result<Exit, Failure> {
 
 fn run_info(args: &Info, global: &Global) -> Result<Exit, Failure> {
     let path = args.dump_file.to_string_lossy();
-    let mut source = open(&args.dump_file)?;
+    let mut source = open(&args.dump_file, global)?;
     // Names of threads are looked up after the walk: a stream has to be kept for that.
     let spooled = source.spool().map_err(|error| failure(&args.dump_file, &error.into()))?;
     if let (Some(bytes), false) = (spooled, global.quiet) {
@@ -181,7 +200,7 @@ fn run_info(args: &Info, global: &Global) -> Result<Exit, Failure> {
     let meter = meter(&source, escape(&path).into_owned(), global);
     let walked = census::walk(&mut source, &options, &meter);
     meter.finish();
-    let walked = walked.map_err(|error| failure(&args.dump_file, &error))?;
+    let walked = walked.map_err(|error| failure_of(&source, &error))?;
     let threads: Vec<Thread> =
         facts::threads(&mut source, &walked.scan, &walked.classes, options.threads);
     let census = census::of_walked(&mut source, walked, &options);

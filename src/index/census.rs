@@ -204,6 +204,9 @@ pub fn walk(
     if let Some(change) = source.change() {
         scan.integrity.lose(scan.bytes, change);
     }
+    if let Some(part) = source.unfinished_part() {
+        scan.integrity.lose(scan.bytes, unfinished(&part));
+    }
     warn_of_bomb(source, &mut scan);
     let tally = &mut scan.tally;
     let mut referenced: Vec<ObjectId> =
@@ -216,6 +219,14 @@ pub fn walk(
     let symbols = std::mem::take(&mut scan.symbols);
     let classes = ClassTable::build(records, &scan.tables.loads, referenced, symbols);
     Ok(Walked { scan, classes })
+}
+
+/// Says what a part beside a dump means.
+pub fn unfinished(part: &std::path::Path) -> String {
+    format!(
+        "{} lies beside it: the JVM is still writing this dump in parallel, or died doing so",
+        part.display()
+    )
 }
 
 /// Warns of a gzipped file that inflates to more than a heap dump plausibly does.

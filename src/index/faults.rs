@@ -15,6 +15,9 @@ pub const NEVER_FINISHED: &str =
 pub const NO_END: &str = "the end of the dump is missing (no HEAP_DUMP_END record): the writer was \
      interrupted, or the file was cut at the end of a segment";
 
+/// The file ends, at the end of a record, before the heap.
+pub const NO_DUMP: &str = "there is no heap dump in the file: it ends before the heap was written";
+
 /// A heap record reaches behind the end of the file.
 pub fn ends_inside(missing: u64, record: u64) -> String {
     format!(
@@ -69,6 +72,9 @@ pub fn stopped(reason: Stop, at: u64, lost: u64, integrity: &mut Integrity) {
     match reason {
         Stop::Trailing => integrity
             .warn(format!("{lost} bytes after the end of the dump, at byte {at}, are ignored")),
+        Stop::TrailingZeros => integrity.warn(format!(
+            "zero tail of {lost} bytes after the end of the dump, at byte {at}, is ignored"
+        )),
         Stop::ZeroTail => integrity.lose(at, zero_tail(lost)),
         other => integrity.lose(at, format!("{other}; {lost} bytes are unread")),
     }

@@ -41,12 +41,13 @@ struct Marks<'a> {
 }
 
 impl<'a> Marks<'a> {
-    fn new(gaps: &'a Gaps, classes: &ClassTable, id_size: usize) -> Self {
+    fn new(gaps: &'a Gaps, classes: &ClassTable, scan: &Scan) -> Self {
+        let id_size = scan.header.id_size.bytes();
         let objects = &gaps.objects;
-        let offsets = |index: usize| {
+        let offsets = |index: ClassIndex| {
             let mut at = 0;
             let mut offsets = Vec::new();
-            for field in classes.chain(ClassIndex(index as u32)).flat_map(|class| &class.fields) {
+            for field in classes.fielded_chain(index).flat_map(|class| &class.fields) {
                 if field.kind == FieldType::Object {
                     offsets.push(at);
                 }
@@ -57,8 +58,11 @@ impl<'a> Marks<'a> {
         Self {
             index: objects.iter().zip(0..).map(|(object, nth)| (object.id.0, nth)).collect(),
             referenced: objects.iter().map(|_| AtomicBool::new(false)).collect(),
-            offsets: (0..classes.classes.len())
-                .map(|index| (classes.classes[index].id, offsets(index)))
+            offsets: scan
+                .tally
+                .class_counts()
+                .into_iter()
+                .filter_map(|count| Some((count.class, offsets(classes.index_of(count.class)?))))
                 .collect(),
             id_size,
             gaps,
@@ -170,7 +174,7 @@ pub fn is_live(
     if !scan.integrity.is_complete() || scan.dumps > 1 {
         return None;
     }
-    let marks = Marks::new(gaps, classes, scan.header.id_size.bytes());
+    let marks = Marks::new(gaps, classes, scan);
     match source.mapped() {
         Some(bytes) => scan.parts.par_iter().with_max_len(1).for_each(|part| {
             mapped::revisit(bytes, *part, scan.header.id_size, &mut Marker::new(&marks));

@@ -162,7 +162,7 @@ impl<'d> MappedDump<'d> {
         self.chosen = match options.dump {
             _ if present == 0 => {
                 if self.integrity.is_complete() {
-                    return Err(ScanError::NoDump { offset: at as u64 });
+                    self.integrity.lose(at as u64, faults::NO_DUMP);
                 }
                 // What could be read of a cut file: its symbols.
                 self.dumps.push(Dump::default());

@@ -34,8 +34,6 @@ pub struct ScanOptions {
 pub enum ScanError {
     #[error(transparent)]
     Header(#[from] HeaderError),
-    #[error("there is no heap dump in the file, only other records")]
-    NoDump { offset: u64 },
     #[error("dump {asked} was asked for, but the file holds {present}")]
     NoSuchDump { asked: usize, present: usize },
     #[error("a heap record crosses the end of its segment")]
@@ -49,7 +47,7 @@ impl ScanError {
     pub fn offset(&self) -> Option<u64> {
         match self {
             Self::Header(error) => Some(error.offset()),
-            Self::CrossesSegment { offset } | Self::NoDump { offset } => Some(*offset),
+            Self::CrossesSegment { offset } => Some(*offset),
             Self::NoSuchDump { .. } | Self::Io(_) => None,
         }
     }
@@ -58,9 +56,6 @@ impl ScanError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Header(error) => error.remedy(),
-            Self::NoDump { .. } => {
-                "the dump was interrupted before the heap was written; take it again"
-            }
             Self::NoSuchDump { .. } => "choose one of them with --dump N",
             Self::CrossesSegment { .. } => {
                 "another program rewrote this dump; --force reads its segments as one stream of bytes"

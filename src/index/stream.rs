@@ -610,7 +610,7 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
             return Err(ScanError::NoSuchDump { asked, present: dumps });
         }
         if dumps == 0 && self.integrity.is_complete() {
-            return Err(ScanError::NoDump { offset: at });
+            self.integrity.lose(at, faults::NO_DUMP);
         }
         let lazy = current.unwrap_or_else(|| self.lazy_tally());
         let closed = lazy.closed;

@@ -318,8 +318,12 @@ impl Tally {
     /// Takes in a class. It is an object too, the mirror; that is not counted as an instance here.
     pub fn class(&mut self, class: ClassRecord) {
         let id = class.id;
+        if id.is_null() {
+            self.null_ids += 1;
+            return;
+        }
         self.classes.push(class);
-        if self.sample.wants(window_of(id.0)) && !id.is_null() {
+        if self.sample.wants(window_of(id.0)) {
             self.sample.push(Sampled { id, shape: Shape::Mirror, length: 0 });
             self.window_sampled = self.sample.wants(self.window);
         }

@@ -45,6 +45,7 @@ pub struct Watch {
     string_range: (u64, u64),
 }
 
+/// What is known of a class.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     values_length: u64,
@@ -67,35 +68,36 @@ impl Watch {
             records.iter().map(|record| (record.id, record)).collect();
         let name = |id: ObjectId| loads.get(&id).and_then(|name| symbols.bytes(*name));
         let mut watch = Self { filter: vec![0; 1 << (FILTER_BITS - 6)].into(), ..Self::default() };
-        for record in records {
-            let chain = || Chain { next: record.id, by_id: &by_id, left: 512 };
-            let own = |record: &ClassRecord| -> u64 {
-                record.fields.iter().map(|field| field.kind.dump_size(id_size) as u64).sum()
-            };
-            let values_length = chain().map(own).sum();
-            let special = chain().find_map(|ancestor| {
-                let (kind, field) = match name(ancestor.id)? {
-                    b"java/lang/ClassLoader" => (SpecialKind::Loader, "name"),
-                    b"java/lang/Thread" => (SpecialKind::Thread, "name"),
-                    b"jdk/internal/vm/StackChunk" => (SpecialKind::StackChunk, "size"),
-                    b"java/lang/String" => (SpecialKind::String, "value"),
-                    _ => return None,
+        let mut path: Vec<&ClassRecord> = Vec::new();
+        for start in records {
+            // Superclasses first; a circle ends at the class that is already on the path.
+            let mut next = Some(start);
+            while let Some(record) = next.filter(|record| !watch.classes.contains_key(&record.id)) {
+                watch.classes.insert(record.id, Known { values_length: 0, special: None });
+                path.push(record);
+                next = by_id.get(&record.superclass).copied();
+            }
+            while let Some(record) = path.pop() {
+                let own: u64 =
+                    record.fields.iter().map(|field| field.kind.dump_size(id_size) as u64).sum();
+                let above = watch.classes.get(&record.superclass).copied();
+                let special = match name(record.id).and_then(special_kind) {
+                    Some((kind, field)) => {
+                        Some(Special { kind, field: find_field(record, field, symbols, id_size) })
+                    }
+                    // The values of a superclass follow those of the class itself.
+                    None => above.and_then(|above| above.special).map(|special| Special {
+                        field: special
+                            .field
+                            .map(|(offset, size)| (offset.saturating_add(own as u32), size)),
+                        ..special
+                    }),
                 };
-                let before: usize = chain()
-                    .take_while(|class| class.id != ancestor.id)
-                    .flat_map(|class| &class.fields)
-                    .map(|field| field.kind.dump_size(id_size))
-                    .sum();
-                let mut offset = before;
-                let field = ancestor.fields.iter().find_map(|candidate| {
-                    let at = offset;
-                    offset += candidate.kind.dump_size(id_size);
-                    (symbols.bytes(candidate.name) == Some(field.as_bytes()))
-                        .then(|| (at as u32, candidate.kind.dump_size(id_size) as u8))
-                });
-                Some(Special { kind, field })
-            });
-            watch.classes.insert(record.id, Known { values_length, special });
+                let values_length = own + above.map_or(0, |above| above.values_length);
+                watch.classes.insert(record.id, Known { values_length, special });
+            }
+        }
+        for record in records {
             watch.watch_windows(record.id);
             if matches!(name(record.id), Some(b"java/lang/VersionProps" | b"sun/misc/Version")) {
                 let wanted = record.statics.iter().filter(|field| {
@@ -168,20 +170,29 @@ fn filter_bit(window: u64) -> usize {
     (window.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - FILTER_BITS)) as usize
 }
 
-/// A class and its superclasses; ends after `left` steps, whatever the dump says.
-struct Chain<'a> {
-    next: ObjectId,
-    by_id: &'a HashMap<ObjectId, &'a ClassRecord>,
-    left: u32,
+/// The classes instances of which are wanted, and the field that is wanted of them.
+fn special_kind(name: &[u8]) -> Option<(SpecialKind, &'static str)> {
+    match name {
+        b"java/lang/ClassLoader" => Some((SpecialKind::Loader, "name")),
+        b"java/lang/Thread" => Some((SpecialKind::Thread, "name")),
+        b"jdk/internal/vm/StackChunk" => Some((SpecialKind::StackChunk, "size")),
+        b"java/lang/String" => Some((SpecialKind::String, "value")),
+        _ => None,
+    }
 }
 
-impl<'a> Iterator for Chain<'a> {
-    type Item = &'a ClassRecord;
-
-    fn next(&mut self) -> Option<&'a ClassRecord> {
-        self.left = self.left.checked_sub(1)?;
-        let record = self.by_id.get(&self.next)?;
-        self.next = record.superclass;
-        Some(record)
-    }
+/// Offset and bytes of a field among the class's own values.
+fn find_field(
+    record: &ClassRecord,
+    name: &str,
+    symbols: &Symbols,
+    id_size: usize,
+) -> Option<(u32, u8)> {
+    let mut offset = 0;
+    record.fields.iter().find_map(|field| {
+        let at = offset;
+        let size = field.kind.dump_size(id_size);
+        offset += size as u32;
+        (symbols.bytes(field.name) == Some(name.as_bytes())).then_some((at, size as u8))
+    })
 }

@@ -15,7 +15,7 @@ pub struct FieldEnd {
     /// True when the class or one above it has fields.
     has_fields: bool,
     /// True when the class or one above it is padded: its holes are not filled.
-    contended: bool,
+    pub contended: bool,
 }
 
 /// Sizes of a class's own fields.

@@ -118,7 +118,7 @@ pub fn infer(
                 padding: DEFAULT_PADDING,
             };
             let layout = Layout::new(classes, parameters, major);
-            candidates.push((score(&layout, evidence, major), parameters));
+            candidates.push((score(&layout, evidence), parameters));
         }
     }
     // The first of equals: the most usual parameters stand first.
@@ -127,7 +127,7 @@ pub fn infer(
     parameters.padding = infer_padding(classes, parameters, evidence, major);
     let layout = Layout::new(classes, parameters, major);
     let runner_up = candidates.get(1).map_or(i64::MIN, |(score, _)| score.value());
-    Inferred { parameters, score: score(&layout, evidence, major), runner_up }
+    Inferred { parameters, score: score(&layout, evidence), runner_up }
 }
 
 /// HotSpot's default for `-XX:ContendedPaddingWidth`.
@@ -135,7 +135,7 @@ pub const DEFAULT_PADDING: u64 = 128;
 
 /// Scores classes by their least distance and arrays one by one. Contended classes are left to
 /// [`infer_padding`].
-fn score(layout: &Layout<'_>, evidence: &Evidence, major: Option<u32>) -> Score {
+fn score(layout: &Layout<'_>, evidence: &Evidence) -> Score {
     let mut score = Score::default();
     let mut least: HashMap<ClassIndex, u64> = HashMap::new();
     let mut judge = |size: u64, distance: u64| {
@@ -158,7 +158,7 @@ fn score(layout: &Layout<'_>, evidence: &Evidence, major: Option<u32>) -> Score 
         }
     }
     for (class, distance) in least {
-        if !layout.is_contended(class, major) {
+        if !layout.is_contended(class) {
             judge(layout.instance_size(class), distance);
         }
     }
@@ -177,7 +177,7 @@ fn infer_padding(
         let (mut agree, mut contradict) = (0i64, 0i64);
         for neighbour in &evidence.neighbours {
             if let Observed::Instance(class) = neighbour.object
-                && layout.is_contended(class, major)
+                && layout.is_contended(class)
             {
                 let size = layout.instance_size(class);
                 agree += i64::from(size == neighbour.distance);

@@ -14,8 +14,7 @@ pub mod tables;
 use crate::parser::bytes::align_up;
 use crate::parser::classes::{Class, ClassIndex, ClassTable};
 use crate::parser::tags::FieldType;
-use fields::{FieldEnd, Named};
-use tables::Contended;
+use fields::FieldEnd;
 
 /// How HotSpot places fields and array elements, by JDK version.
 #[derive(
@@ -161,9 +160,7 @@ impl<'c> Layout<'c> {
     }
 
     /// True when the size of the class's instances depends on the padding of contended fields.
-    pub fn is_contended(&self, class: ClassIndex, major: Option<u32>) -> bool {
-        self.classes
-            .chain(class)
-            .any(|class| Contended::of(&Named { class, classes: self.classes }, major).is_some())
+    pub fn is_contended(&self, class: ClassIndex) -> bool {
+        self.ends[class.0 as usize].contended
     }
 }

@@ -152,6 +152,8 @@ pub struct ClassTable {
     pub faults: ClassFaults,
     by_id: HashMap<ObjectId, ClassIndex>,
     by_name: HashMap<String, ClassIndex>,
+    /// The nearest superclass that declares instance fields.
+    fielded: Vec<Option<ClassIndex>>,
 }
 
 impl ClassTable {
@@ -229,7 +231,8 @@ impl ClassTable {
                 by_name.insert(class.name.clone(), ClassIndex(index as u32));
             }
         }
-        Self { classes, symbols, faults, by_id, by_name }
+        let fielded = nearest_with_fields(&classes);
+        Self { classes, symbols, faults, by_id, by_name, fielded }
     }
 
     pub fn get(&self, index: ClassIndex) -> &Class {
@@ -245,19 +248,20 @@ impl ClassTable {
         self.by_name.get(name).copied()
     }
 
-    /// The class and its superclasses, from itself up.
-    pub fn chain(&self, index: ClassIndex) -> impl Iterator<Item = &Class> {
+    /// The class and those of its superclasses that declare instance fields, from itself up. As
+    /// long as the values of an instance at most, however long the chain of superclasses is.
+    pub fn fielded_chain(&self, index: ClassIndex) -> impl Iterator<Item = &Class> {
         let mut next = Some(index);
         std::iter::from_fn(move || {
-            let class = self.get(next?);
-            next = class.superclass;
-            Some(class)
+            let index = next?;
+            next = self.fielded[index.0 as usize];
+            Some(self.get(index))
         })
     }
 
     /// Bytes of an instance's values in the dump, by the declared fields.
     pub fn values_length(&self, index: ClassIndex, id_size: usize) -> u64 {
-        self.chain(index)
+        self.fielded_chain(index)
             .flat_map(|class| &class.fields)
             .map(|field| field.kind.dump_size(id_size) as u64)
             .sum()
@@ -273,7 +277,7 @@ impl ClassTable {
         id_size: usize,
     ) -> Option<(usize, FieldType)> {
         let mut offset = 0;
-        for class in self.chain(index) {
+        for class in self.fielded_chain(index) {
             for field in &class.fields {
                 if class.name == declared_in
                     && self.symbols.bytes(field.name) == Some(name.as_bytes())
@@ -295,6 +299,30 @@ impl ClassTable {
             .find(|entry| self.symbols.bytes(entry.name) == Some(field.as_bytes()))
             .map(|entry| entry.value)
     }
+}
+
+/// For each class the nearest superclass that declares instance fields. Needs a hierarchy without
+/// circles.
+fn nearest_with_fields(classes: &[Class]) -> Vec<Option<ClassIndex>> {
+    let mut nearest: Vec<Option<Option<ClassIndex>>> = vec![None; classes.len()];
+    let mut path = Vec::new();
+    for start in 0..classes.len() {
+        let mut at = start;
+        while nearest[at].is_none() {
+            path.push(at);
+            match classes[at].superclass {
+                Some(superclass) => at = superclass.0 as usize,
+                None => break,
+            }
+        }
+        while let Some(at) = path.pop() {
+            nearest[at] = Some(classes[at].superclass.and_then(|superclass| {
+                let above = superclass.0 as usize;
+                if classes[above].fields.is_empty() { nearest[above]? } else { Some(superclass) }
+            }));
+        }
+    }
+    nearest.into_iter().map(Option::flatten).collect()
 }
 
 /// Cuts superclass links that close a circle; gives how many.

@@ -60,12 +60,14 @@ pub enum Stop {
     NotARecord(u8),
     /// Bytes after the end of the last dump.
     Trailing,
+    /// Zero bytes after the end of the last dump.
+    TrailingZeros,
 }
 
 impl Stop {
     /// True when data of the dump was lost, not only rubbish behind it passed over.
     pub fn is_loss(self) -> bool {
-        self != Self::Trailing
+        !matches!(self, Self::Trailing | Self::TrailingZeros)
     }
 }
 
@@ -78,6 +80,7 @@ impl std::fmt::Display for Stop {
             Self::NotARecord(tag) => {
                 write!(f, "no record starts here (tag 0x{tag:02x} with an impossible length)")
             }
+            Self::TrailingZeros => write!(f, "zero bytes after the end of the dump are ignored"),
             Self::Trailing => write!(f, "bytes after the end of the dump are ignored"),
         }
     }
@@ -95,7 +98,11 @@ pub fn next_step(ahead: Ahead<'_>) -> Step {
         return Step::End;
     }
     let stop = |reason| {
-        let reason = if ahead.closed { Stop::Trailing } else { reason };
+        let reason = match reason {
+            Stop::ZeroTail if ahead.closed => Stop::TrailingZeros,
+            _ if ahead.closed => Stop::Trailing,
+            reason => reason,
+        };
         Step::Stop { reason, lost: ahead.remaining }
     };
     if ahead.bytes.starts_with(MAGIC_PREFIX) {
@@ -155,7 +162,7 @@ fn zero_length_is_meant(tag: u8, ahead: Ahead<'_>) -> bool {
         // An empty single dump at the very end is what a killed writer leaves.
         return tag == top::HEAP_DUMP_SEGMENT;
     }
-    let left = ahead.remaining.map(|left| left - 2 * RECORD_HEADER as u64);
+    let left = ahead.remaining.map(|left| left.saturating_sub(2 * RECORD_HEADER as u64));
     is_plausible_record(next, left)
 }
 

@@ -143,7 +143,7 @@ pub mod sub {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 #[repr(u8)]
 pub enum FieldType {
-    /// Reference (code 2; code 1, "array object", occurs in old hprof-agent files only).
+    /// Reference, to arrays too. (Code 1, "array object", is defined, but no writer uses it.)
     Object = 2,
     Boolean = 4,
     Char = 5,
@@ -160,7 +160,7 @@ impl FieldType {
     #[inline]
     pub const fn from_code(code: u8) -> Option<Self> {
         Some(match code {
-            1 | 2 => Self::Object,
+            2 => Self::Object,
             4 => Self::Boolean,
             5 => Self::Char,
             6 => Self::Float,

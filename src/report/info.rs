@@ -133,7 +133,7 @@ pub fn render(census: &Census, threads: &[Thread], path: &str, columns: Option<u
     line("records", &list(&facts.records));
     let whole = match facts.integrity.reason() {
         None => "yes".to_owned(),
-        Some(reason) => format!("NO: {reason}"),
+        Some(reason) => format!("NO, INCOMPLETE: {reason}"),
     };
     line("whole", &whole);
     for warning in &facts.integrity.warnings {

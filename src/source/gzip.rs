@@ -305,12 +305,16 @@ fn inflate_members<B: SharedBytes>(
         let Some(member) = members.lock().ok().and_then(|mut all| all.take(file.bytes())) else {
             return;
         };
-        buffer.resize(block, 0);
         let bytes = &file.bytes()[member.start..member.end];
-        let length = inflater.gzip_decompress(bytes, &mut buffer).ok().filter(|length| {
+        // A member ends with its inflated size: if that is a lie, inflating fails or ends early.
+        let size = bytes.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
+        let length = if size <= block {
+            buffer.resize(size.max(buffer.len()), 0);
             // The inflater ignores what follows the member; nothing may.
-            bytes.last_chunk().is_some_and(|size| u32::from_le_bytes(*size) as usize == *length)
-        });
+            inflater.gzip_decompress(bytes, &mut buffer[..size]).ok().filter(|got| *got == size)
+        } else {
+            None
+        };
         if send.send(Inflated { member, buffer, length }).is_err() {
             return;
         }

@@ -60,6 +60,20 @@ impl OpenError {
     }
 }
 
+/// True for a named pipe.
+pub fn is_pipe(path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_fifo())
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        false
+    }
+}
+
 impl Source {
     /// Opens `path`, or standard input for `-`.
     ///
@@ -147,6 +161,14 @@ impl Source {
             Kind::Gzip(map) => Ok(gzip::reader(map.clone(), threads)),
             Kind::Once(stream) => stream.take().ok_or(OpenError::Consumed),
         }
+    }
+
+    /// A part of a dump that a JVM writes in parallel (`-parallel=N`) and that it has not yet
+    /// appended to the file; `None` when there is none.
+    pub fn unfinished_part(&self) -> Option<PathBuf> {
+        let mut part = self.path.clone().into_os_string();
+        part.push(".p0");
+        Some(PathBuf::from(part)).filter(|part| part.is_file())
     }
 
     /// What happened to the file since it was opened, in words.

@@ -298,7 +298,7 @@ fn layouts<const ID: usize>(
     let layout = |index| {
         let mut length = 0;
         let mut references = Vec::new();
-        for field in table.chain(index).flat_map(|class| &class.fields) {
+        for field in table.fielded_chain(index).flat_map(|class| &class.fields) {
             if field.kind == FieldType::Object {
                 references.push(length);
             }

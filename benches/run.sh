@@ -1,0 +1,179 @@
+#!/usr/bin/env bash
+# Measures heapdrift against other tools, side by side: run.sh DIR [ROUNDS]
+#
+# DIR holds the dumps of make-dumps.sh. Every command runs ROUNDS times (default 7), all of them once in each round, so
+# that whatever else the machine does meets all alike. Prints Markdown: times, then ratios, then memory.
+#
+# Needs hprof-slurp (cargo install --locked hprof-slurp; or HPROF_SLURP) and pigz. Measures the heapdrift of this
+# folder, or HEAPDRIFT.
+set -euo pipefail
+export LC_ALL=C
+
+if [ $# -lt 1 ] || [ ! -e "$1/small-objects-3g.hprof" ]; then
+    echo "usage: run.sh DIR [ROUNDS]   (make-dumps.sh DIR makes the dumps)" >&2
+    exit 2
+fi
+here=$(cd "$(dirname "$0")" && pwd)
+dir=$(cd "$1" && pwd)
+rounds=${2:-7}
+
+slurp=${HPROF_SLURP:-$(PATH=$PATH:$HOME/.cargo/bin command -v hprof-slurp || true)}
+pigz=$(command -v pigz || true)
+if [ -z "$slurp" ] || [ -z "$pigz" ]; then
+    echo "run.sh: hprof-slurp and pigz are needed; see the head of this script" >&2
+    exit 1
+fi
+heapdrift=${HEAPDRIFT:-}
+if [ -z "$heapdrift" ]; then
+    cargo build --release --quiet --manifest-path "$here/../Cargo.toml"
+    heapdrift=${CARGO_TARGET_DIR:-$here/../target}/release/heapdrift
+fi
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
+segments=$dir/small-objects-3g.hprof
+single=$dir/small-objects-3g-single.hprof
+shuffled=$dir/small-objects-3g-shuffled.hprof
+gz=$dir/small-objects-jvm.hprof.gz
+
+# name | bytes of the uncompressed dump | command
+gz_bytes=$("$pigz" -dc "$gz" | wc -c)
+cases=(
+    "cat|$segments|cat '$segments'"
+    "hprof-slurp|$segments|'$slurp' '$segments'"
+    "heapdrift histo|$segments|'$heapdrift' histo '$segments'"
+    "heapdrift histo, 1 thread|$segments|'$heapdrift' histo --jobs 1 '$segments'"
+    "cat, single record|$single|cat '$single'"
+    "hprof-slurp, single record|$single|'$slurp' '$single'"
+    "heapdrift histo, single record|$single|'$heapdrift' histo '$single'"
+    "hprof-slurp, shuffled|$shuffled|'$slurp' '$shuffled'"
+    "heapdrift histo, shuffled|$shuffled|'$heapdrift' histo '$shuffled'"
+    "heapdrift diff of two|$segments $shuffled|'$heapdrift' diff '$segments' '$shuffled'"
+    "pigz -dc, wc -c|$gz|'$pigz' -dc '$gz' | wc -c"
+    "heapdrift histo, gzipped by the JVM|$gz|'$heapdrift' histo '$gz'"
+    "heapdrift histo, gzipped, 1 thread|$gz|'$heapdrift' histo --jobs 1 '$gz'"
+)
+
+bytes_of() { # FILE...
+    local sum=0 file
+    for file in "$@"; do
+        if [ "$file" = "$gz" ]; then
+            sum=$((sum + gz_bytes))
+        else
+            sum=$((sum + $(stat -c %s "$file")))
+        fi
+    done
+    echo "$sum"
+}
+
+# The forms of one heap must give one histogram: else something other than speed is measured.
+for file in "$segments" "$single" "$shuffled"; do
+    "$heapdrift" histo --quiet --format csv "$file" | md5sum
+done | sort -u >"$scratch/histograms"
+if [ "$(wc -l <"$scratch/histograms")" != 1 ]; then
+    echo "run.sh: the dumps in $dir do not hold the same objects; make them again" >&2
+    exit 1
+fi
+
+TIMEFORMAT='%R %U %S'
+for ((round = 0; round <= rounds; round++)); do
+    for nth in "${!cases[@]}"; do
+        IFS='|' read -r name files command <<<"${cases[$nth]}"
+        # Round 0 brings files into memory and is not counted.
+        target=$scratch/times.$nth
+        [ "$round" -gt 0 ] || target=/dev/null
+        { time bash -c "set -o pipefail; $command" >/dev/null 2>"$scratch/stderr"; } 2>>"$target" || {
+            echo "run.sh: failed: $command" >&2
+            cat "$scratch/stderr" >&2
+            exit 1
+        }
+    done
+done
+
+# Best and median of a column of the times of a case.
+best_and_median() { # CASE
+    awk '{ print $1, $2 + $3 }' "$scratch/times.$1" | sort -n | awk '
+        { wall[NR] = $1; cpu += $2 }
+        END { print wall[1], wall[int((NR + 1) / 2)], cpu / NR }'
+}
+
+echo "| command | best | median | GB/s (best) | CPU seconds |"
+echo "|---|---:|---:|---:|---:|"
+for nth in "${!cases[@]}"; do
+    IFS='|' read -r name files command <<<"${cases[$nth]}"
+    read -r best median cpu < <(best_and_median "$nth")
+    # Paths have no blanks: they are the names that make-dumps.sh gives.
+    bytes=$(bytes_of $files)
+    echo "$name|$best|$median" >>"$scratch/summary"
+    awk -v name="$name" -v best="$best" -v median="$median" -v cpu="$cpu" -v bytes="$bytes" 'BEGIN {
+        printf "| %s | %.2f s | %.2f s | %.2f | %.2f |\n", name, best, median, bytes / 1e9 / best, cpu }'
+done
+
+ratio() { # WHAT SLOWER FASTER
+    awk -F'|' -v what="$1" -v slow="$2" -v fast="$3" '
+        $1 == slow { best = $2; median = $3 }
+        $1 == fast { fastest = $2; middle = $3 }
+        END { printf "| %s | %.2f | %.2f |\n", what, best / fastest, median / middle }' "$scratch/summary"
+}
+
+echo
+echo "| ratio | of the best | of the medians |"
+echo "|---|---:|---:|"
+ratio "heapdrift histo is faster than hprof-slurp, times" "hprof-slurp" "heapdrift histo"
+ratio "… single record" "hprof-slurp, single record" "heapdrift histo, single record"
+ratio "… shuffled" "hprof-slurp, shuffled" "heapdrift histo, shuffled"
+ratio "heapdrift histo takes times as long as cat" "heapdrift histo" "cat"
+ratio "… single record" "heapdrift histo, single record" "cat, single record"
+ratio "heapdrift histo of a .hprof.gz is faster than pigz -dc, times" "pigz -dc, wc -c" "heapdrift histo, gzipped by the JVM"
+ratio "2 threads are faster than 1, times" "heapdrift histo, 1 thread" "heapdrift histo"
+ratio "… gzipped" "heapdrift histo, gzipped, 1 thread" "heapdrift histo, gzipped by the JVM"
+
+# Largest anonymous memory of a command in KiB, looked at every 5 ms. The pages of a mapped dump are not counted: they
+# are the page cache's and leave when others need the memory.
+peak() { # COMMAND...
+    local pid key value peak=0 running
+    "$@" >/dev/null 2>&1 &
+    pid=$!
+    while :; do
+        running=
+        while read -r key value _; do
+            if [ "$key" = RssAnon: ]; then
+                running=1
+                if [ "$value" -gt "$peak" ]; then
+                    peak=$value
+                fi
+            fi
+        done 2>/dev/null <"/proc/$pid/status" || true
+        if [ -z "$running" ]; then
+            break
+        fi
+        read -r -t 0.005 -u "$never" || true
+    done
+    wait "$pid"
+    echo "$peak"
+}
+# Nothing is ever read from it: a pause without starting a process.
+mkfifo "$scratch/never"
+exec {never}<>"$scratch/never"
+
+echo
+echo "| peak anonymous memory (largest of 3) | MB |"
+echo "|---|---:|"
+memory() { # NAME COMMAND...
+    local name=$1 largest=0 kib
+    shift
+    for _ in 1 2 3; do
+        kib=$(peak "$@")
+        if [ "$kib" -gt "$largest" ]; then
+            largest=$kib
+        fi
+    done
+    awk -v name="$name" -v kib="$largest" 'BEGIN { printf "| %s | %.0f |\n", name, kib * 1024 / 1e6 }'
+}
+memory "heapdrift histo" "$heapdrift" histo "$segments"
+memory "heapdrift histo, single record" "$heapdrift" histo "$single"
+memory "heapdrift histo, shuffled" "$heapdrift" histo "$shuffled"
+memory "heapdrift histo, gzipped by the JVM" "$heapdrift" histo "$gz"
+memory "heapdrift diff of two" "$heapdrift" diff "$segments" "$shuffled"
+memory "hprof-slurp" "$slurp" "$segments"
