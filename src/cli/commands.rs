@@ -77,15 +77,9 @@ fn open(path: &Path, global: &Global) -> Result<Source, Failure> {
     Source::open(path).map_err(|error| failure(path, &error.into()))
 }
 
-fn meter(source: &Source, label: String, global: &Global) -> Meter {
-    // The size of what is inside a gzipped file is not known.
-    let bytes = if source.is_gzip() { None } else { source.stored_bytes() };
-    Meter::new(label, bytes, global.quiet)
-}
-
 fn take_census(path: &Path, options: &ScanOptions, global: &Global) -> Result<Census, Failure> {
     let mut source = open(path, global)?;
-    let meter = meter(&source, escape(&path.to_string_lossy()).into_owned(), global);
+    let meter = Meter::new(&source, global.quiet);
     let census = census::take(&mut source, options, &meter);
     meter.finish();
     if global.verbose {
@@ -197,7 +191,7 @@ fn run_info(args: &Info, global: &Global) -> Result<Exit, Failure> {
         );
     }
     let options = scan_options(&args.reading, u64::MAX);
-    let meter = meter(&source, escape(&path).into_owned(), global);
+    let meter = Meter::new(&source, global.quiet);
     let walked = census::walk(&mut source, &options, &meter);
     meter.finish();
     let walked = walked.map_err(|error| failure_of(&source, &error))?;

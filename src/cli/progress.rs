@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::index::scan::Progress;
+use crate::parser::names::escape;
 use crate::report::text::bytes_long;
+use crate::source::Source;
 
 /// Walks shorter than this are not worth a bar.
 const SMALL: u64 = 256 << 20;
+const SMALL_GZIP: u64 = 16 << 20;
 /// Seconds between lines where there is no terminal.
 const LINE_SECONDS: u64 = 30;
 
@@ -26,10 +29,15 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// A meter for a dump of `bytes` (unknown for streams), labelled `label`.
-    pub fn new(label: String, bytes: Option<u64>, quiet: bool) -> Self {
+    /// A meter for the walk over `source`.
+    pub fn new(source: &Source, quiet: bool) -> Self {
+        let label = escape(&source.path.to_string_lossy()).into_owned();
+        let stored = source.stored_bytes();
+        // How large a gzipped file is inside is not known before.
+        let bytes = stored.filter(|_| !source.is_gzip());
+        let small = if source.is_gzip() { SMALL_GZIP } else { SMALL };
         let terminal = std::io::stderr().is_terminal();
-        let worth = bytes.is_none_or(|bytes| bytes >= SMALL);
+        let worth = stored.is_none_or(|stored| stored >= small);
         let bar = (!quiet && terminal && worth).then(|| {
             let bar = match bytes {
                 Some(bytes) => ProgressBar::new(bytes),
