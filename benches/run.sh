@@ -76,6 +76,23 @@ if [ "$(wc -l <"$scratch/histograms")" != 1 ]; then
     exit 1
 fi
 
+# Share of the cores' time, in percent, that nobody used in the last second.
+idle() {
+    local before after
+    read -r -a before </proc/stat
+    sleep 1
+    read -r -a after </proc/stat
+    local all=0 nth
+    for nth in 1 2 3 4 5 6 7 8; do
+        all=$((all + after[nth] - before[nth]))
+    done
+    echo $((100 * (after[4] - before[4]) / all))
+}
+idle=$(idle)
+if [ "$idle" -lt 90 ]; then
+    echo "run.sh: others use $((100 - idle)) % of this machine: what runs on several threads is measured too slow" >&2
+fi
+
 TIMEFORMAT='%R %U %S'
 for ((round = 0; round <= rounds; round++)); do
     for nth in "${!cases[@]}"; do

@@ -111,9 +111,8 @@ pub fn find(
         return found.into_inner().unwrap_or_default();
     }
     let mut finder = Finder::new(wanted);
-    if source.is_rereadable()
-        && let Ok(reader) = source.read(threads)
-    {
+    let reader = if source.is_rereadable() { source.read(threads).ok() } else { None };
+    if let Some(reader) = reader {
         // Damage was told by the first walk; what is found before it counts.
         let _ = stream::revisit(reader, &mut finder);
     }

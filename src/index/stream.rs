@@ -37,10 +37,10 @@ pub fn scan(
 ) -> Result<Scan, ScanError> {
     let mut input = Input::new(reader, progress);
     input.fill(LOOK_AHEAD + 256);
-    if input.window().is_empty()
-        && let Some(error) = input.error.take()
-    {
-        return Err(ScanError::Io(error));
+    if input.window().is_empty() {
+        if let Some(error) = input.error.take() {
+            return Err(ScanError::Io(error));
+        }
     }
     let header = parse_header(input.window(), options.force)?;
     match header.id_size {
@@ -292,9 +292,8 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
                 Step::DumpEnd => {
                     self.tables.count(top::HEAP_DUMP_END);
                     self.input.consume(RECORD_HEADER);
-                    if self.options.dump.is_none_or(|asked| asked == dumps)
-                        && let Some(tally) = &mut current
-                    {
+                    let keep = self.options.dump.is_none_or(|asked| asked == dumps);
+                    if let Some(tally) = current.as_mut().filter(|_| keep) {
                         tally.closed = true;
                     }
                     (open, closed) = (false, true);

@@ -69,7 +69,7 @@ pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
     for (nth, digit) in digits.chars().enumerate() {
-        if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
+        if nth > 0 && (digits.len() - nth) % 3 == 0 {
             grouped.push(',');
         }
         grouped.push(digit);
