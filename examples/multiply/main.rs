@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use clap::Parser;
+use clap::{ArgGroup, Parser};
 use generator::{Amount, Options, multiply};
 
 /// Makes a heap dump of any size from a real one.
@@ -21,13 +21,14 @@ use generator::{Amount, Options, multiply};
 /// root keeps it alive. Memory: about twice the base, whatever the size of the output.
 #[derive(Debug, Parser)]
 #[command(name = "multiply", max_term_width = 100)]
+#[command(group(ArgGroup::new("amount").required(true).args(["copies", "size"])))]
 struct Cli {
     /// The dump to copy: .hprof, gzipped or not, whole
     base: PathBuf,
     /// Where to write; the file must not exist
     out: PathBuf,
     /// Copies to add to the base
-    #[arg(long, value_name = "N", required_unless_present = "size", conflicts_with = "size")]
+    #[arg(long, value_name = "N")]
     copies: Option<u64>,
     /// Size of the output, met as closely as whole copies allow: bytes, or with K, M, G, T (of 1024)
     #[arg(long, value_name = "BYTES", value_parser = parse_size)]

@@ -119,10 +119,10 @@ impl Comparability {
     ) -> bool {
         let mut values: Vec<(usize, String)> = Vec::new();
         for (nth, digest) in digests.iter().enumerate() {
-            if let Some(value) = of(digest)
-                && values.iter().all(|(_, seen)| *seen != value)
-            {
-                values.push((nth, value));
+            if let Some(value) = of(digest) {
+                if values.iter().all(|(_, seen)| *seen != value) {
+                    values.push((nth, value));
+                }
             }
         }
         if values.len() < 2 {

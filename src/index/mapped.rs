@@ -265,10 +265,10 @@ impl FilePart {
             while let Some(record) = RecordHeader::parse(rest) {
                 let end = RECORD_HEADER + record.length as usize;
                 let Some(body) = rest.get(RECORD_HEADER..end) else { break };
-                if let Some(id) = id_of_size(body, 0, id_size).map(StringId)
-                    && needed.contains(&id)
-                {
-                    symbols.define(id, &body[id_size..]);
+                if let Some(id) = id_of_size(body, 0, id_size).map(StringId) {
+                    if needed.contains(&id) {
+                        symbols.define(id, &body[id_size..]);
+                    }
                 }
                 rest = &rest[end..];
             }
@@ -566,12 +566,12 @@ impl<'a, const ID: usize> Walk<'a, ID> {
         let segment = self.dump.segments[index];
         let rest = &bytes[at..segment.end];
         let at_end = segment.end == bytes.len();
-        if let (Malformed::Short, Some(next)) = (fault, self.dump.segments.get(index + 1))
-            && faults::crosses_segment::<ID>(rest, &bytes[next.start..next.end])
-        {
-            let first = counting.crosses.unwrap_or(u64::MAX);
-            counting.crosses = Some(first.min(at as u64));
-            return;
+        if let (Malformed::Short, Some(next)) = (fault, self.dump.segments.get(index + 1)) {
+            if faults::crosses_segment::<ID>(rest, &bytes[next.start..next.end]) {
+                let first = counting.crosses.unwrap_or(u64::MAX);
+                counting.crosses = Some(first.min(at as u64));
+                return;
+            }
         }
         let only_zeros = rest.iter().all(|byte| *byte == 0);
         match faults::judge(fault, rest.len() as u64, only_zeros, at_end, at as u64) {

@@ -176,12 +176,12 @@ fn infer_padding(
         let layout = Layout::new(classes, Parameters { padding, ..parameters }, major);
         let (mut agree, mut contradict) = (0i64, 0i64);
         for neighbour in &evidence.neighbours {
-            if let Observed::Instance(class) = neighbour.object
-                && layout.is_contended(class)
-            {
-                let size = layout.instance_size(class);
-                agree += i64::from(size == neighbour.distance);
-                contradict += i64::from(size > neighbour.distance);
+            if let Observed::Instance(class) = neighbour.object {
+                if layout.is_contended(class) {
+                    let size = layout.instance_size(class);
+                    agree += i64::from(size == neighbour.distance);
+                    contradict += i64::from(size > neighbour.distance);
+                }
             }
         }
         agree - 20 * contradict

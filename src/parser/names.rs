@@ -124,10 +124,10 @@ pub fn internal_name(written: &str) -> String {
 pub fn stable_name(source: &str) -> String {
     let (element, brackets) = source.split_at(source.find("[]").unwrap_or(source.len()));
     let mut stable = element;
-    if let Some(at) = stable.rfind("/0x")
-        && is_hex(&stable[at + 3..])
-    {
-        stable = &stable[..at];
+    if let Some(at) = stable.rfind("/0x") {
+        if is_hex(&stable[at + 3..]) {
+            stable = &stable[..at];
+        }
     }
     let mut stable = match stable.find("$$Lambda$") {
         Some(at) => stable[..at + "$$Lambda".len()].to_owned(),
@@ -138,10 +138,10 @@ pub fn stable_name(source: &str) -> String {
             stable.truncate(at + counted.len());
         }
     }
-    if let Some(at) = stable.rfind("$Proxy")
-        && stable[at + 6..].bytes().all(|b| b.is_ascii_digit())
-    {
-        stable.truncate(at + 6);
+    if let Some(at) = stable.rfind("$Proxy") {
+        if stable[at + 6..].bytes().all(|b| b.is_ascii_digit()) {
+            stable.truncate(at + 6);
+        }
     }
     stable + brackets
 }

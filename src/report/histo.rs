@@ -181,10 +181,10 @@ pub fn render(
             Some(length) => with_length(&row.name, length),
             None => row.name.clone(),
         };
-        if let Some(loader) = row.loader.as_ref().filter(|_| repeated.contains(row.name.as_str()))
-            && histogram.by == By::Class
-        {
-            let _ = write!(name, " ({loader})");
+        if let Some(loader) = row.loader.as_ref().filter(|_| repeated.contains(row.name.as_str())) {
+            if histogram.by == By::Class {
+                let _ = write!(name, " ({loader})");
+            }
         }
         line(&mut out, &format!("{:>4}:", nth + 1), row.instances, row.shallow_bytes, &name);
     }
