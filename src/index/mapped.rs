@@ -316,12 +316,11 @@ struct Counting {
 
 impl Counting {
     fn new(watch: &Arc<Watch>, id_size: usize) -> Self {
-        Self {
-            tally: Tally::new(watch.clone(), id_size, false),
-            integrity: Integrity::default(),
-            parts: Vec::new(),
-            crosses: None,
-        }
+        Self::of(Tally::new(watch.clone(), id_size, false))
+    }
+
+    fn of(tally: Tally) -> Self {
+        Self { tally, integrity: Integrity::default(), parts: Vec::new(), crosses: None }
     }
 
     fn merge(&mut self, other: Self) {
@@ -513,6 +512,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
                 .map(|n| (line(n), line(n + 1)))
                 .take_while(|(start, end)| start < end)
                 .collect();
+            let before = &counting.tally;
             let pieces: Vec<Option<Piece>> = lines
                 .par_iter()
                 .enumerate()
@@ -523,7 +523,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
                         _ if watch.is_empty() => None,
                         _ => find_record::<ID>(&bytes[..segment.end], *start, PIECE, &**watch),
                     }?;
-                    (start < *end).then(|| self.piece(start, *end, segment.end, watch))
+                    (start < *end).then(|| self.piece(start, *end, segment.end, before))
                 })
                 .collect();
             for ((_, end), piece) in lines.into_iter().zip(pieces) {
@@ -533,7 +533,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
                 }
                 let piece = match piece {
                     Some(piece) if piece.start == at => piece,
-                    _ => self.piece(at, end, segment.end, watch),
+                    _ => self.piece(at, end, segment.end, &counting.tally),
                 };
                 self.progress.advance((piece.end - piece.start) as u64);
                 at = piece.end;
@@ -546,9 +546,10 @@ impl<'a, const ID: usize> Walk<'a, ID> {
         }
     }
 
-    /// Walks from `start` to the first record start at or behind `line`.
-    fn piece(&self, start: usize, line: usize, end: usize, watch: &Arc<Watch>) -> Piece {
-        let mut counting = Counting::new(watch, ID);
+    /// Walks from `start` to the first record start at or behind `line`; `before` has counted what
+    /// stands before it.
+    fn piece(&self, start: usize, line: usize, end: usize, before: &Tally) -> Piece {
+        let mut counting = Counting::of(before.for_next_part());
         counting.tally.begin();
         let mut stop = (start, None);
         counting.part(start, line, |counting| {

@@ -63,6 +63,12 @@ fn hash(window: u64) -> u64 {
 }
 
 impl Sample {
+    /// An empty sample that is as choosy as another one already is: what it leaves out would be
+    /// dropped when they are merged.
+    pub fn like(other: &Self) -> Self {
+        Self { objects: Vec::new(), level: other.level }
+    }
+
     /// True when the objects of a window belong to the sample.
     #[inline(always)]
     pub fn wants(&self, window: u64) -> bool {
@@ -96,7 +102,8 @@ impl Sample {
     /// Adds another sample.
     pub fn merge(&mut self, other: Self) {
         self.objects.extend(other.objects);
-        if other.level > self.level || self.objects.len() > LIMIT {
+        // Either side may hold objects that the other's level has dropped.
+        if other.level != self.level || self.objects.len() > LIMIT {
             self.raise(self.level.max(other.level));
         }
     }
@@ -181,6 +188,10 @@ mod tests {
         let forward = fill((0..count).map(|n| 0x7000_0000 + n * 24));
         let mut merged = fill((0..count / 3).rev().map(|n| 0x7000_0000 + n * 24));
         merged.merge(fill((count / 3..count).map(|n| 0x7000_0000 + n * 24)));
+        // The choosier side may be either one.
+        let mut swapped = fill((count / 8..count).map(|n| 0x7000_0000 + n * 24));
+        swapped.merge(fill((0..count / 8).map(|n| 0x7000_0000 + n * 24)));
+        assert_eq!(merged.clone().gaps().objects, swapped.gaps().objects);
         let (a, b) = (forward.gaps(), merged.gaps());
         assert!(!a.whole && a.objects.len() <= LIMIT && a.objects.len() > LIMIT / 8);
         assert_eq!(a.objects, b.objects);

@@ -345,6 +345,13 @@ impl Tally {
         self.watch.watches(id)
     }
 
+    /// A tally for the next part of a dump of which `self` has counted the parts before.
+    pub fn for_next_part(&self) -> Self {
+        let mut tally = Self::new(self.watch.clone(), self.id_size, self.keep_versions);
+        tally.sample = Sample::like(&self.sample);
+        tally
+    }
+
     /// Brings what threads found in any order into one order.
     pub fn sort(&mut self) {
         self.specials.sort_unstable();
