@@ -298,7 +298,7 @@ fn csv_has_a_row_for_each_class_and_adds_up() {
     let dump = format!("{LEAK}/1.hprof.gz");
     let csv = text(&heapdrift(&["histo", "--format", "csv", "--top", "10", &dump]).stdout);
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("instances,shallow_bytes,class,loader"));
+    assert_eq!(lines.next(), Some("instances,shallow_bytes,class,loader,sizes"));
     let sum: u64 = lines
         .map(|line| line.split(',').nth(1).and_then(|n| n.parse::<u64>().ok()).expect("bytes"))
         .sum();

@@ -55,6 +55,7 @@ fn digest(time_ms: u64, instances: &[u32]) -> Digest {
         facts: facts(time_ms),
         classes: BTreeMap::new(),
         arrays: BTreeMap::new(),
+        folded_from: None,
         packages: BTreeMap::new(),
         loaders: BTreeMap::new(),
         total: Amount::default(),

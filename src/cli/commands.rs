@@ -172,7 +172,7 @@ fn run_histo(args: &Histo, global: &Global) -> Result<Exit, Failure> {
             let text = json::histo(&census, &histogram, &options, &path);
             print_plain(&text.map_err(Failure::json)?)?;
         }
-        HistoFormat::Csv => print_plain(&csv::render(&histogram))?,
+        HistoFormat::Csv => print_plain(&csv::render(&census.facts, &histogram))?,
     }
     Ok(completeness(&path, census.facts.integrity.reason(), args.reading.allow_incomplete))
 }
@@ -242,7 +242,8 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
     };
     let mut comparison = compare(&digests, &options);
     let sorted: Vec<&str> = digests.iter().map(|digest| digest.path.as_str()).collect();
-    if let Some(warning) = order_warning(&given, &sorted) {
+    let distinct = digests.windows(2).all(|pair| pair[0].facts.time_ms < pair[1].facts.time_ms);
+    if let Some(warning) = order_warning(&given, &sorted).filter(|_| distinct) {
         comparison.comparability.warnings.insert(0, warning);
     }
     if let Some(warning) = same_file_warning(&given) {

@@ -47,6 +47,20 @@ impl Comparability {
         found.different(digests, "grade of the sizes", |digest| {
             Some(digest.facts.sizes.grade.to_string())
         });
+        if let Some(from) = digests.iter().filter_map(|digest| digest.folded_from).min() {
+            found.warnings.push(format!(
+                "there are too many array lengths to tell all apart: from {from} on they are counted \
+                 in buckets between powers of two"
+            ));
+        }
+        let checked = digests.iter().filter(|digest| digest.facts.live.is_some()).count();
+        if checked > 0 && checked < digests.len() {
+            found.warnings.push(
+                "whether garbage is in the dump could not be told, or was not checked, for some of \
+                 the dumps: heapdrift info tells for each"
+                    .to_owned(),
+            );
+        }
         for (nth, digest) in digests.iter().enumerate() {
             if let Some(reason) = digest.facts.integrity.reason() {
                 found.warnings.push(format!(
@@ -89,10 +103,9 @@ impl Comparability {
         for (nth, digest) in digests.iter().enumerate() {
             let process = digest.facts.process.as_ref();
             known &= process.is_some();
-            let continues = nth > 0 && {
-                let before = digests[nth - 1].facts.process.as_ref();
-                before.is_none() || process.is_none() || before == process
-            };
+            // A dump that does not tell its process says nothing about the one before.
+            let before = digests[..nth].iter().rev().find_map(|dump| dump.facts.process.as_ref());
+            let continues = nth > 0 && (before.is_none() || process.is_none() || before == process);
             same &= continues || nth == 0;
             match self.segments.last_mut() {
                 Some(segment) if continues => segment.push(nth),

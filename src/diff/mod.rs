@@ -125,6 +125,8 @@ pub struct DiffOptions {
 
 /// Compares digests, which must be in the order of their dump times.
 pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
+    let folded = fold_alike(digests);
+    let digests = folded.as_deref().unwrap_or(digests);
     let comparability = Comparability::of(digests);
     let hours = hours(digests);
     let hours = hours.as_deref();
@@ -149,6 +151,22 @@ pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
             .collect(),
         comparability,
     }
+}
+
+/// Where one dump had so many array lengths that long ones are counted in buckets, counts all dumps
+/// so: else arrays that stayed would seem to come and go. `None` when there is nothing to do.
+fn fold_alike(digests: &[Digest]) -> Option<Vec<Digest>> {
+    let from = digests.iter().filter_map(|digest| digest.folded_from).min()?;
+    let fold = |digest: &Digest| {
+        let mut folded = Digest { folded_from: Some(from), ..digest.clone() };
+        folded.arrays = BTreeMap::new();
+        for (key, amount) in &digest.arrays {
+            let key = ArrayKey { length: key.length.folded(from), ..key.clone() };
+            folded.arrays.entry(key).or_default().add(amount.instances, amount.shallow_bytes);
+        }
+        folded
+    };
+    Some(digests.iter().map(fold).collect())
 }
 
 /// Finds the object-array classes whose longest array grew, the largest growth first.

@@ -82,20 +82,6 @@ impl Trend {
         Self::Rising
     }
 
-    /// The sign that stands for the trend in a table.
-    pub fn sign(self) -> &'static str {
-        match self {
-            Self::Rising => "↑",
-            Self::Flattening => "⤒",
-            Self::Step => "┘",
-            Self::Flat => "=",
-            Self::Swinging => "~",
-            Self::Falling => "↓",
-            Self::New => "+",
-            Self::Gone => "-",
-        }
-    }
-
     /// The word for the trend.
     pub fn word(self) -> &'static str {
         match self {

@@ -18,7 +18,7 @@ pub struct Amount {
 }
 
 impl Amount {
-    fn add(&mut self, instances: u64, shallow_bytes: u64) {
+    pub(crate) fn add(&mut self, instances: u64, shallow_bytes: u64) {
         self.instances += instances;
         self.shallow_bytes += shallow_bytes;
     }
@@ -48,6 +48,8 @@ pub struct Digest {
     pub facts: DumpFacts,
     pub classes: BTreeMap<ClassKey, Amount>,
     pub arrays: BTreeMap<ArrayKey, Amount>,
+    /// The length from which on object arrays are counted in buckets.
+    pub folded_from: Option<u32>,
     pub packages: BTreeMap<String, Amount>,
     pub loaders: BTreeMap<String, Amount>,
     /// Counted by itself: each table but the arrays adds up to it.
@@ -62,6 +64,7 @@ impl Digest {
             facts: census.facts.clone(),
             classes: BTreeMap::new(),
             arrays: BTreeMap::new(),
+            folded_from: census.folded_from,
             packages: BTreeMap::new(),
             loaders: BTreeMap::new(),
             total: Amount { instances: census.instances, shallow_bytes: census.shallow_bytes },

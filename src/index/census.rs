@@ -117,6 +117,16 @@ impl LengthRange {
         }
     }
 
+    /// The row that a length falls into where lengths from `from` on are counted in buckets.
+    pub fn folded(self, from: u32) -> Self {
+        match self {
+            Self::Exact(length) if length >= from.max(1) && !length.is_power_of_two() => {
+                Self::bucket(length.ilog2())
+            }
+            other => other,
+        }
+    }
+
     fn bucket(log2: u32) -> Self {
         let (from, to) = ((1u64 << log2) + 1, (1u64 << (log2 + 1)) - 1);
         if from == to { Self::Exact(from as u32) } else { Self::Range(from as u32, to as u32) }
@@ -141,6 +151,8 @@ pub struct Census {
     /// One row for each class that has instances, in no particular order.
     pub classes: Vec<ClassRow>,
     pub arrays: Vec<ArrayRow>,
+    /// The length from which on object arrays are counted in buckets: there were too many lengths.
+    pub folded_from: Option<u32>,
     /// Counted on its own, object by object: the rows must add up to it.
     pub instances: u64,
     pub shallow_bytes: u64,
@@ -260,15 +272,14 @@ pub fn of_walked(source: &mut Source, walked: Walked, options: &ScanOptions) -> 
     sizer.instances(&scan, &loaders, &mut rows);
     sizer.arrays(&scan, &loaders, &mut rows);
     sizer.mirrors(&mut rows);
-    let sizes = sizer.facts();
+    let sizes = sizer.facts(&rows);
     let archived_mirrors = sizer.archived.unwrap_or_default();
     let writer = sizer.writer;
     let live = (writer == Writer::HotSpot && scan.bytes <= options.liveness_limit)
         .then(|| liveness::is_live(source, &scan, &classes, &gaps, threads))
         .flatten();
-    let faulty = sizer.duplicates.len() as u64;
-    let whole = sizer.whole;
-    tell_oddities(&mut scan, &classes, faulty, whole);
+    let (removed, sampled) = (sizer.duplicates.len() as u64, sizer.sampled_duplicates);
+    tell_oddities(&mut scan, &classes, removed, sampled);
     if rows.mismatched > 0 {
         scan.integrity.warn(format!(
             "{} instances do not have the length that their class declares",
@@ -307,17 +318,20 @@ pub fn of_walked(source: &mut Source, walked: Walked, options: &ScanOptions) -> 
         records: records.collect(),
         integrity: scan.integrity,
     };
+    // Objects were counted one by one as they were met, apart from the rows.
+    let instances = scan.tally.objects - removed + rows.mirrors;
     Census {
         facts,
         classes: rows.classes,
         arrays: rows.arrays,
-        instances: rows.instances,
+        folded_from: scan.tally.lengths.folded_from(),
+        instances,
         shallow_bytes: rows.shallow_bytes,
     }
 }
 
 /// Notes what is odd about the records of a dump.
-fn tell_oddities(scan: &mut Scan, classes: &ClassTable, duplicates: u64, whole: bool) {
+fn tell_oddities(scan: &mut Scan, classes: &ClassTable, removed: u64, sampled: u64) {
     let integrity = &mut scan.integrity;
     if scan.dumps > 1 {
         integrity.warn(format!(
@@ -326,11 +340,19 @@ fn tell_oddities(scan: &mut Scan, classes: &ClassTable, duplicates: u64, whole: 
         ));
     }
     let faults = &classes.faults;
-    if duplicates > 0 {
-        let least = if whole { "" } else { "at least " };
+    if removed > 0 {
         integrity.lose(
             scan.bytes,
-            format!("{least}{duplicates} objects are in the dump twice; the first of each counts"),
+            format!("{removed} objects are in the dump twice; one of each counts"),
+        );
+    }
+    if sampled > 0 {
+        integrity.lose(
+            scan.bytes,
+            format!(
+                "objects are in the dump twice ({sampled} in the sample that was looked at): they \
+                 count twice, and numbers are too high"
+            ),
         );
     }
     let warnings = [

@@ -40,17 +40,15 @@ pub enum Judgement {
     /// Data was lost.
     Loss(String),
     /// A few spare bytes.
-    Slack(String),
+    Slack,
 }
 
-/// Judges a fault at `at` that leaves `lost` bytes of a segment unread.
-pub fn judge(fault: Malformed, lost: u64, only_zeros: bool, at_end: bool, at: u64) -> Judgement {
+/// Judges a fault that leaves `lost` bytes of a segment unread.
+pub fn judge(fault: Malformed, lost: u64, only_zeros: bool, at_end: bool) -> Judgement {
     Judgement::Loss(match fault {
         _ if only_zeros && at_end => zero_tail(lost),
         _ if only_zeros && lost <= RECORD_HEADER as u64 => {
-            return Judgement::Slack(format!(
-                "{lost} slack bytes at the end of a segment, at byte {at}"
-            ));
+            return Judgement::Slack;
         }
         _ if only_zeros => format!("a hole of {lost} zero bytes up to the end of the segment"),
         Malformed::Short if at_end => {
@@ -82,9 +80,13 @@ pub fn stopped(reason: Stop, at: u64, lost: u64, integrity: &mut Integrity) {
 
 /// Notes the records that were too short for their kind.
 pub fn short_records(tables: &TopLevelTables, integrity: &mut Integrity) {
-    for (tag, offset) in &tables.short {
-        let name = top::name(*tag);
-        integrity.lose(*offset, format!("a {name} record is too short and was passed over"));
+    if let Some((tag, offset)) = tables.short.first {
+        let name = top::name(tag);
+        let more = match tables.short.count {
+            1 => String::new(),
+            count => format!(" ({count} such records in all)"),
+        };
+        integrity.lose(offset, format!("a {name} record is too short and was passed over{more}"));
     }
 }
 

@@ -14,6 +14,33 @@ pub struct Integrity {
     pub warnings: Vec<String>,
     /// Losses beyond the ones listed.
     pub more_losses: u64,
+    /// Spare bytes at the ends of segments.
+    pub slack: Slack,
+}
+
+/// Spare zero bytes at the ends of segments.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slack {
+    segments: u64,
+    bytes: u64,
+    first: u64,
+}
+
+impl Slack {
+    /// Notes `bytes` spare bytes at `offset`.
+    pub fn note(&mut self, offset: u64, bytes: u64) {
+        self.merge(Self { segments: 1, bytes, first: offset });
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.first = match (self.segments, other.segments) {
+            (0, _) => other.first,
+            (_, 0) => self.first,
+            _ => self.first.min(other.first),
+        };
+        self.segments += other.segments;
+        self.bytes += other.bytes;
+    }
 }
 
 /// Something that was lost, and where.
@@ -36,11 +63,16 @@ impl Integrity {
         self.losses.is_empty()
     }
 
-    /// Notes that data was lost at `offset`.
+    /// Notes that data was lost at `offset`. Of many losses the ones at the lowest offsets are kept,
+    /// in whatever order they are noted.
     pub fn lose(&mut self, offset: u64, what: impl Into<String>) {
-        if self.losses.len() < KEPT {
-            self.losses.push(Finding { offset, what: what.into() });
-        } else {
+        let finding = Finding { offset, what: what.into() };
+        let at = self.losses.partition_point(|kept| *kept <= finding);
+        if at < KEPT {
+            self.losses.insert(at, finding);
+        }
+        if at >= KEPT || self.losses.len() > KEPT {
+            self.losses.truncate(KEPT);
             self.more_losses += 1;
         }
     }
@@ -52,9 +84,20 @@ impl Integrity {
         }
     }
 
+    /// Turns what was counted into warnings, at the end of a walk.
+    pub fn finish(&mut self) {
+        let Slack { segments, bytes, first } = self.slack;
+        if segments > 0 {
+            self.warn(format!(
+                "{bytes} slack bytes at the end of {segments} segments, the first at byte {first}"
+            ));
+        }
+    }
+
     /// Takes in the findings of a part.
     pub fn merge(&mut self, other: Self) {
         self.more_losses += other.more_losses;
+        self.slack.merge(other.slack);
         for loss in other.losses {
             self.lose(loss.offset, loss.what);
         }
@@ -65,10 +108,8 @@ impl Integrity {
 
     /// The losses in one sentence; `None` when there are none.
     pub fn reason(&self) -> Option<String> {
-        let mut losses: Vec<_> = self.losses.iter().collect();
-        losses.sort_unstable();
-        let first = losses.first()?;
-        let more = losses.len() as u64 - 1 + self.more_losses;
+        let first = self.losses.first()?;
+        let more = self.losses.len() as u64 - 1 + self.more_losses;
         Some(match more {
             0 => first.to_string(),
             1 => format!("{first} (and 1 more fault)"),

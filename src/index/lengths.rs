@@ -18,8 +18,10 @@ use crate::parser::tags::FieldType;
 
 /// Different (class, length) pairs that are told apart.
 const LIMIT: usize = 1 << 18;
-/// Lengths from which on a table is folded, tried one after the other.
-const FOLD_FROM: [u32; 5] = [u32::MAX, 4096, 256, 16, 0];
+/// Lengths from which on arrays are folded, of primitives and of references, tried one after the
+/// other. Exact lengths of primitive arrays are worth least: reports show them in buckets anyway.
+const FOLD_FROM: [(u32, u32); 6] =
+    [(u32::MAX, u32::MAX), (512, u32::MAX), (512, 4096), (256, 256), (16, 16), (0, 0)];
 /// The largest object alignment of HotSpot: sizes depend on lengths modulo this.
 const REMAINDERS: u32 = 256;
 /// Primitive arrays shorter than this are counted without hashing.
@@ -127,7 +129,17 @@ impl LengthTable {
     }
 
     /// Adds to an entry, after folding lengths from `from` on.
-    fn add_folded(&mut self, class: ArrayClass, lengths: Lengths, count: LengthCount, from: u32) {
+    fn add_folded(
+        &mut self,
+        class: ArrayClass,
+        lengths: Lengths,
+        count: LengthCount,
+        (primitive, object): (u32, u32),
+    ) {
+        let from = match class {
+            ArrayClass::Primitive(_) => primitive,
+            ArrayClass::Object(_) => object,
+        };
         let lengths = match lengths {
             Lengths::Exact(length) => Lengths::folded(length, from),
             folded => folded,
@@ -171,9 +183,11 @@ impl LengthTable {
         rows
     }
 
-    /// True when long lengths are counted in buckets.
-    pub fn is_folded(&self) -> bool {
-        self.fold > 0
+    /// The length from which on object arrays are counted in buckets; `None` when all have their
+    /// exact length.
+    pub fn folded_from(&self) -> Option<u32> {
+        let (_, object) = FOLD_FROM[self.fold];
+        (object < u32::MAX).then_some(object)
     }
 }
 
@@ -188,7 +202,7 @@ mod tests {
         let lengths: Vec<u32> = (0..20_000).map(|n| n * 7 % 65_536).collect();
         let mut whole = LengthTable::with_limit(12_000);
         lengths.iter().for_each(|n| whole.add_object(class(*n), *n));
-        assert!(whole.is_folded());
+        assert_eq!(whole.folded_from(), Some(4096));
         let mut parts = LengthTable::with_limit(12_000);
         for chunk in lengths.rchunks(777) {
             let mut part = LengthTable::with_limit(12_000);

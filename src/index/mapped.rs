@@ -66,8 +66,9 @@ struct FilePart {
 pub struct MappedDump<'d> {
     bytes: &'d [u8],
     files: Vec<FilePart>,
-    dumps: Vec<Dump>,
-    /// Dumps in the file; [`Self::dumps`] has an empty stand-in where there is none.
+    /// The dump to walk; empty where there is none.
+    dump: Dump,
+    /// Dumps in the file and which of them [`Self::dump`] is, from 1.
     present: usize,
     chosen: usize,
     integrity: Integrity,
@@ -80,7 +81,7 @@ impl<'d> MappedDump<'d> {
         let mut file = Self {
             bytes,
             files: vec![FilePart::new(header)],
-            dumps: Vec::new(),
+            dump: Dump::default(),
             present: 0,
             chosen: 0,
             integrity: Integrity::default(),
@@ -110,20 +111,24 @@ impl<'d> MappedDump<'d> {
                     let end = file.heap_end(start, length);
                     let single = header.tag == top::HEAP_DUMP;
                     if single || !open {
-                        file.dumps.push(Dump { file: current, ..Dump::default() });
+                        file.present += 1;
+                        if options.dump.is_none_or(|asked| asked == file.present) {
+                            file.chosen = file.present;
+                            file.dump = Dump { file: current, ..Dump::default() };
+                        }
                     }
                     open = !single;
                     closed = false;
-                    if let Some(dump) = file.dumps.last_mut() {
-                        dump.segments.push(Segment { start, end, length });
-                        dump.closed = single && matches!(length, HeapLength::Written(_));
+                    if file.chosen == file.present {
+                        file.dump.closed = single && matches!(length, HeapLength::Written(_));
+                        file.dump.segments.push(Segment { start, end, length });
                     }
                     at = end;
                 }
                 Step::DumpEnd => {
                     file.files[current].tables.count(top::HEAP_DUMP_END);
-                    if let Some(dump) = file.dumps.last_mut() {
-                        dump.closed = true;
+                    if file.chosen == file.present {
+                        file.dump.closed = true;
                     }
                     open = false;
                     closed = true;
@@ -152,29 +157,24 @@ impl<'d> MappedDump<'d> {
         for part in &file.files {
             faults::short_records(&part.tables, &mut file.integrity);
         }
-        file.choose(options, at)?;
+        file.check_choice(options, at)?;
         Ok(file)
     }
 
-    fn choose(&mut self, options: &ScanOptions, at: usize) -> Result<(), ScanError> {
-        let present = self.dumps.len();
-        self.present = present;
-        self.chosen = match options.dump {
-            _ if present == 0 => {
-                if self.integrity.is_complete() {
+    /// Checks that there is a dump to walk.
+    fn check_choice(&mut self, options: &ScanOptions, at: usize) -> Result<(), ScanError> {
+        match options.dump {
+            Some(asked) if self.chosen != asked => {
+                Err(ScanError::NoSuchDump { asked, present: self.present })
+            }
+            _ => {
+                // What can be read of such a file: its symbols.
+                if self.present == 0 && self.integrity.is_complete() {
                     self.integrity.lose(at as u64, faults::NO_DUMP);
                 }
-                // What could be read of a cut file: its symbols.
-                self.dumps.push(Dump::default());
-                0
+                Ok(())
             }
-            Some(asked) if asked == 0 || asked > present => {
-                return Err(ScanError::NoSuchDump { asked, present });
-            }
-            Some(asked) => asked - 1,
-            None => present - 1,
-        };
-        Ok(())
+        }
     }
 
     /// Where a heap record ends. Repairs lengths that wrapped at 4 GiB.
@@ -252,7 +252,7 @@ impl FilePart {
         }
         match (id_of_size(body, 0, id_size), body.get(id_size..)) {
             (Some(id), Some(text)) => self.known.offer(StringId(id), text),
-            _ => self.tables.short.push((record.tag, at as u64)),
+            _ => self.tables.short.note(record.tag, at as u64),
         }
     }
 
@@ -287,15 +287,37 @@ pub enum Outcome {
 }
 
 /// Walks the chosen dump.
-pub fn scan(
-    file: &MappedDump<'_>,
-    options: &ScanOptions,
-    progress: &dyn Progress,
-) -> Result<Outcome, ScanError> {
-    match file.files[file.dumps[file.chosen].file].header.id_size {
-        IdSize::Four => Walk::<4>::new(file, options, progress).scan(),
-        IdSize::Eight => Walk::<8>::new(file, options, progress).scan(),
-    }
+pub fn scan(mut file: MappedDump<'_>, options: &ScanOptions, progress: &dyn Progress) -> Outcome {
+    let walked = match file.files[file.dump.file].header.id_size {
+        IdSize::Four => Walk::<4>::new(&file, options, progress).walk(),
+        IdSize::Eight => Walk::<8>::new(&file, options, progress).walk(),
+    };
+    let Walked { tally, symbols, integrity, closed, parts } = match walked {
+        Ok(walked) => walked,
+        Err(offset) => return Outcome::CrossesSegment { offset },
+    };
+    let part = file.files.swap_remove(file.dump.file);
+    Outcome::Whole(Box::new(Scan {
+        header: part.header,
+        tables: part.tables,
+        symbols,
+        tally,
+        integrity,
+        dumps: file.present,
+        chosen: file.chosen,
+        bytes: file.bytes.len() as u64,
+        closed,
+        parts,
+    }))
+}
+
+/// What the walk of a dump gives.
+struct Walked {
+    tally: Tally,
+    symbols: Symbols,
+    integrity: Integrity,
+    closed: bool,
+    parts: Vec<Part>,
 }
 
 struct Walk<'a, const ID: usize> {
@@ -334,12 +356,13 @@ impl Counting {
     }
 
     /// Runs `walk` and notes the range of ids that it met in `start..end`.
-    fn part(&mut self, start: usize, end: usize, walk: impl FnOnce(&mut Self)) {
+    fn part(&mut self, start: usize, end: usize, has_headers: bool, walk: impl FnOnce(&mut Self)) {
         let before = (self.tally.lowest, self.tally.highest);
         (self.tally.lowest, self.tally.highest) = (u64::MAX, 0);
         walk(self);
         let (lowest, highest) = (self.tally.lowest, self.tally.highest);
-        self.parts.push(Part { start: start as u64, end: end as u64, lowest, highest });
+        let (start, end) = (start as u64, end as u64);
+        self.parts.push(Part { start, end, lowest, highest, has_headers });
         self.tally.lowest = lowest.min(before.0);
         self.tally.highest = highest.max(before.1);
     }
@@ -347,13 +370,14 @@ impl Counting {
 
 impl<'a, const ID: usize> Walk<'a, ID> {
     fn new(file: &'a MappedDump<'a>, options: &ScanOptions, progress: &'a dyn Progress) -> Self {
-        let dump = &file.dumps[file.chosen];
+        let dump = &file.dump;
         let threads =
             if options.threads == 0 { rayon::current_num_threads() } else { options.threads };
         Self { file, dump, part: &file.files[dump.file], progress, threads }
     }
 
-    fn scan(&self) -> Result<Outcome, ScanError> {
+    /// Walks the dump; the error is the offset of a record that crosses the end of its segment.
+    fn walk(&self) -> Result<Walked, u64> {
         let early = self.early_classes();
         let watch =
             Arc::new(Watch::new(&early, &self.part.tables.loads, &self.part.known.symbols, ID));
@@ -365,10 +389,11 @@ impl<'a, const ID: usize> Walk<'a, ID> {
             }
         }
         if let Some(offset) = counting.crosses {
-            return Ok(Outcome::CrossesSegment { offset });
+            return Err(offset);
         }
         let mut integrity = self.file.integrity.clone();
         integrity.merge(counting.integrity);
+        integrity.finish();
         let mut closed = self.dump.closed;
         if let Some(last) = self.dump.segments.last() {
             match last.length {
@@ -397,18 +422,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
         let symbols = self.part.symbols(self.file.bytes, &needed);
         let mut parts = counting.parts;
         parts.sort_unstable_by_key(|part| part.start);
-        Ok(Outcome::Whole(Box::new(Scan {
-            header: self.part.header.clone(),
-            tables: self.part.tables.clone(),
-            symbols,
-            tally,
-            integrity,
-            dumps: self.file.present,
-            chosen: self.file.chosen + 1,
-            bytes: self.file.bytes.len() as u64,
-            closed,
-            parts,
-        })))
+        Ok(Walked { tally, symbols, integrity, closed, parts })
     }
 
     /// The classes that stand before the first object.
@@ -459,7 +473,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
             let mut counting = Counting::new(watch, ID);
             while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (first, last) = (segments[group.start], segments[group.end - 1]);
-                counting.part(first.start, last.end, |counting| {
+                counting.part(first.start - RECORD_HEADER, last.end, true, |counting| {
                     for index in group.clone() {
                         self.segment(index, counting);
                     }
@@ -552,7 +566,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
         let mut counting = Counting::of(before.for_next_part());
         counting.tally.begin();
         let mut stop = (start, None);
-        counting.part(start, line, |counting| {
+        counting.part(start, line, false, |counting| {
             stop = walk::<ID>(self.file.bytes, start, line, end, &mut counting.tally);
         });
         if let Some(part) = counting.parts.last_mut() {
@@ -575,9 +589,9 @@ impl<'a, const ID: usize> Walk<'a, ID> {
             }
         }
         let only_zeros = rest.iter().all(|byte| *byte == 0);
-        match faults::judge(fault, rest.len() as u64, only_zeros, at_end, at as u64) {
+        match faults::judge(fault, rest.len() as u64, only_zeros, at_end) {
             Judgement::Loss(what) => counting.integrity.lose(at as u64, what),
-            Judgement::Slack(what) => counting.integrity.warn(what),
+            Judgement::Slack => counting.integrity.slack.note(at as u64, rest.len() as u64),
         }
     }
 }
@@ -614,20 +628,30 @@ fn walk<const ID: usize>(
     }
 }
 
-/// Walks parts of a mapped dump again, for finding single objects.
+/// Walks a part of a mapped dump again, for finding single objects. Damage was told before.
 pub fn revisit(bytes: &[u8], part: Part, id_size: IdSize, sink: &mut impl Sink) {
-    let (start, end) = (part.start as usize, (part.end as usize).min(bytes.len()));
-    let mut at = start;
-    // A group holds several segments: pass over the headers between them.
-    while at < end {
-        let (stop, fault) = match id_size {
-            IdSize::Four => walk::<4>(bytes, at, end, end, sink),
-            IdSize::Eight => walk::<8>(bytes, at, end, end, sink),
-        };
-        let is_header = bytes.get(stop) == Some(&top::HEAP_DUMP_SEGMENT);
-        if fault.is_none() || !is_header {
-            return;
-        }
-        at = stop + RECORD_HEADER;
+    let (mut at, end) = (part.start as usize, (part.end as usize).min(bytes.len()));
+    let mut visit = |start: usize, end: usize| match id_size {
+        IdSize::Four => walk::<4>(bytes, start, end, end, sink),
+        IdSize::Eight => walk::<8>(bytes, start, end, end, sink),
+    };
+    if !part.has_headers {
+        visit(at, end);
+        return;
     }
+    while let Some(record) = bytes.get(at..end).and_then(RecordHeader::parse) {
+        let start = at + RECORD_HEADER;
+        let is_heap = matches!(record.tag, top::HEAP_DUMP | top::HEAP_DUMP_SEGMENT);
+        // One that was never finished is the last of its part.
+        let unfinished = is_heap && record.length == 0 && next_is_heap_record(bytes, start);
+        at = if unfinished { end } else { end.min(start + record.length as usize) };
+        if is_heap {
+            visit(start, at);
+        }
+    }
+}
+
+/// True when heap records, no top-level record, stand at `at`.
+fn next_is_heap_record(bytes: &[u8], at: usize) -> bool {
+    bytes.get(at).is_some_and(|tag| !top::is_known(*tag))
 }

@@ -6,13 +6,13 @@
 //! sample outgrows its limit, one more zero is asked for. The final sample depends on the set of
 //! objects alone, not on their order or the number of threads.
 //!
-//! Memory: 24 bytes per sampled object, at most [`LIMIT`] of them for each thread.
+//! Memory: 32 bytes per sampled object, at most [`LIMIT`] of them for each thread.
 
 use crate::parser::ids::ObjectId;
 use crate::parser::tags::FieldType;
 
 /// Objects in a sample.
-pub const LIMIT: usize = 1 << 18;
+pub const LIMIT: usize = 1 << 16;
 /// Bits of an address inside its window (64 KiB).
 const WINDOW_BITS: u32 = 16;
 

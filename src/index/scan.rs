@@ -103,6 +103,8 @@ pub struct Part {
     pub end: u64,
     pub lowest: u64,
     pub highest: u64,
+    /// True for records with their headers, false for a piece of one record.
+    pub has_headers: bool,
 }
 
 /// The symbols that a tally's classes refer to.
@@ -125,8 +127,7 @@ pub fn scan_mapped(
 ) -> Result<Scan, ScanError> {
     let header = parse_header(bytes, options.force)?;
     let file = MappedDump::open(bytes, header, options)?;
-    let scan = mapped::scan(&file, options, progress)?;
-    match scan {
+    match mapped::scan(file, options, progress) {
         mapped::Outcome::Whole(scan) => Ok(*scan),
         mapped::Outcome::CrossesSegment { offset } if !options.force => {
             Err(ScanError::CrossesSegment { offset })

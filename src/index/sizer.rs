@@ -9,7 +9,6 @@ use super::lengths::{ArrayClass, Lengths};
 use super::loaders::Loaders;
 use super::sample::{Gaps, Sampled, Shape};
 use super::scan::Scan;
-use super::watch::SpecialKind;
 use crate::layout::infer::{
     DEFAULT_PADDING, Evidence, Inferred, Neighbour, Observed, audit, infer,
 };
@@ -19,19 +18,27 @@ use crate::parser::bytes::align_up;
 use crate::parser::classes::{ClassIndex, ClassTable};
 use crate::parser::ids::ObjectId;
 use crate::parser::names;
+use crate::parser::tags::FieldType;
 
 /// Versions whose rules were compared with `jmap -histo`, row by row.
 const PROVEN: [u32; 4] = [11, 17, 21, 25];
+
+/// No mirror is as large.
+const LARGEST_MIRROR: u64 = 64 << 10;
+const STACK_CHUNK: &str = "jdk/internal/vm/StackChunk";
 
 /// Rows in the making.
 #[derive(Default)]
 pub struct Rows {
     pub classes: Vec<ClassRow>,
     pub arrays: Vec<ArrayRow>,
-    pub instances: u64,
     pub shallow_bytes: u64,
+    /// `java.lang.Class` objects that have no record of their own.
+    pub mirrors: u64,
     /// Instances whose values are not as long as their class declares.
     pub mismatched: u64,
+    /// Arrays that the JVM cut because a record holds less than 4 GiB.
+    pub truncated_arrays: u64,
 }
 
 /// Applies the layout to what was counted.
@@ -51,8 +58,8 @@ pub struct Sizer<'c> {
     complete: bool,
     /// Objects that are in the dump again.
     pub duplicates: Vec<Sampled>,
-    /// True when the addresses of all objects were looked at.
-    pub whole: bool,
+    /// Objects that are in the dump again, where only a sample was looked at.
+    pub sampled_duplicates: u64,
     /// Count and bytes of the archived mirrors; `None` when they cannot be told.
     pub archived: Option<(u64, u64)>,
     /// Why the archived mirrors cannot be told.
@@ -68,11 +75,6 @@ impl<'c> Sizer<'c> {
         version: Option<u32>,
     ) -> Self {
         let major = version.or_else(|| likely_version(classes));
-        let gaps_of_mirrors: Vec<(ObjectId, u64)> = gaps
-            .iter()
-            .filter(|(object, _)| object.shape == Shape::Mirror)
-            .filter_map(|(object, gap)| Some((object.id, gap?)))
-            .collect();
         let evidence = evidence(scan, classes, gaps);
         let writer = Writer::of(scan, evidence.alignment);
         let id_size = scan.header.id_size.bytes();
@@ -100,15 +102,15 @@ impl<'c> Sizer<'c> {
             doubts: Vec::new(),
             contradicted: false,
             complete: scan.integrity.is_complete(),
-            whole: gaps.whole,
-            duplicates: gaps.duplicates.clone(),
+            // Where not every object was looked at, all of them stay counted.
+            duplicates: if gaps.whole { gaps.duplicates.clone() } else { Vec::new() },
+            sampled_duplicates: if gaps.whole { 0 } else { gaps.duplicates.len() as u64 },
             archived: None,
             archive_doubt: None,
             layout,
         };
         if writer == Writer::HotSpot {
-            let audit =
-                audit(&sizer.layout, &evidence, classes.named("jdk/internal/vm/StackChunk"));
+            let audit = audit(&sizer.layout, &evidence, classes.named(STACK_CHUNK));
             sizer.compaction = audit.compaction;
             sizer.contradicted =
                 !audit.contradicted.is_empty() || sizer.inferred.score.contradictions > 0;
@@ -131,78 +133,95 @@ impl<'c> Sizer<'c> {
                 )
             }));
             sizer.find_archived(scan);
-            sizer.suspect_hidden_mirrors(&gaps_of_mirrors);
         }
         sizer
     }
 
-    /// Archived mirrors of classes that were never loaded have no record, but the array of the
-    /// archive's roots refers to them; they lie close together, each up to the next object.
+    /// Archived mirrors of classes that were never loaded have no record, but (17+) the array of the
+    /// archive's roots refers to them; they lie close together, each up to the next object. Mirrors
+    /// that nothing refers to (11; dumps with garbage) show as holes behind other objects.
     fn find_archived(&mut self, scan: &mut Scan) {
-        /// The first version whose archive holds mirrors.
-        const FIRST: u32 = 17;
-        /// No mirror is as large.
-        const LARGEST: u64 = 64 << 10;
-        let watched = &mut scan.tally.watched;
+        /// The first versions whose archives hold mirrors at all, and refer to them.
+        const FIRST: u32 = 9;
+        const FIRST_REFERRED: u32 = 17;
+        /// The smallest region of a G1 heap.
+        const REGION: u64 = 1 << 20;
+        let Some(major) = self.major.filter(|major| *major >= FIRST) else { return };
+        let mut watched = std::mem::take(&mut scan.tally.watched);
         watched.sort_unstable();
-        watched.dedup();
+        watched.dedup_by_key(|object| object.id);
+        if !scan.integrity.is_complete() || scan.tally.watch_overflow {
+            self.archive_doubt = Some("archived classes cannot be told in this dump");
+            return;
+        }
         let mut dangling: Vec<ObjectId> = scan
             .tally
             .referenced
             .iter()
             .copied()
-            .filter(|id| watched.binary_search(id).is_err())
+            .filter(|id| watched.binary_search_by_key(id, |object| object.id).is_err())
             .collect();
         dangling.sort_unstable();
-        if dangling.is_empty() || self.major.is_none_or(|major| major < FIRST) {
-            return;
-        }
-        if !scan.integrity.is_complete() || scan.tally.watch_overflow {
-            self.archive_doubt = Some("archived classes cannot be told in this dump");
-            return;
-        }
-        let mut all: Vec<ObjectId> = watched.iter().chain(&dangling).copied().collect();
-        all.sort_unstable();
-        let mut bytes = 0;
-        for id in &dangling {
-            let next = all.get(all.partition_point(|other| other <= id));
-            let size = next.map_or(u64::MAX, |next| next.0 - id.0);
-            // The objects of the following window must have been seen, too.
-            let seen = scan.tally.watches(id.0 + LARGEST);
-            if size < self.layout.least_mirror() || size >= LARGEST || !seen {
-                self.archive_doubt =
-                    Some("references to objects that are not in the dump are no archived classes");
-                return;
+        let mut all: Vec<(ObjectId, Option<&Sampled>)> =
+            watched.iter().map(|object| (object.id, Some(object))).collect();
+        all.extend(dangling.iter().map(|id| (*id, None)));
+        all.sort_unstable_by_key(|(id, _)| *id);
+        let (mut bytes, mut holes) = (0, 0u64);
+        for (nth, (id, object)) in all.iter().enumerate() {
+            let next = all.get(nth + 1).map_or(u64::MAX, |(next, _)| next.0);
+            let distance = next - id.0;
+            // What lies in windows that were not watched is not known.
+            let known = distance < LARGEST_MIRROR
+                && scan.tally.watches(id.0.saturating_add(LARGEST_MIRROR));
+            match object {
+                Some(object) => {
+                    let size = self.observed_size(object).unwrap_or(distance);
+                    let hole = distance.saturating_sub(size);
+                    // The end of a region of the heap stays free.
+                    let at_region_end = next % REGION == 0;
+                    let room = hole >= self.layout.least_mirror() && !at_region_end;
+                    holes += u64::from(known && room);
+                }
+                None if major < FIRST_REFERRED => {}
+                None if !known || distance < self.layout.least_mirror() => {
+                    self.archive_doubt = Some(
+                        "references to objects that are not in the dump are no archived classes",
+                    );
+                    return;
+                }
+                None => bytes += distance,
             }
-            bytes += size;
         }
-        self.archived = Some((dangling.len() as u64, bytes));
+        if major >= FIRST_REFERRED {
+            self.archived = Some((dangling.len() as u64, bytes)).filter(|(count, _)| *count > 0);
+        }
+        // Without references to it there is no archive (or, up to 16, none can be expected).
+        let archive_is_used = major < FIRST_REFERRED || !dangling.is_empty();
+        if archive_is_used && holes > 0 {
+            self.archive_doubt =
+                Some("there is room for archived classes that the dump does not show");
+        }
     }
 
-    /// JDK 9 to 16 archive mirrors as well, but leave no reference to them in the dump. The sign
-    /// of it: mirrors of the boot loader's classes that have room behind them in a heap that is
-    /// otherwise compacted: room for another mirror.
-    fn suspect_hidden_mirrors(&mut self, mirrors: &[(ObjectId, u64)]) {
-        /// One mirror in so many: a JDK 11 with an archive has one in 50, one without has none.
-        const ENOUGH: u64 = 200;
-        if !self.major.is_some_and(|major| (9..17).contains(&major)) {
-            return;
-        }
-        let (mut seen, mut roomy) = (0u64, 0u64);
-        for (id, gap) in mirrors {
-            let Some(class) = self.classes.index_of(*id).map(|index| self.classes.get(index))
-            else {
-                continue;
-            };
-            if class.loader.is_null() {
-                seen += 1;
-                let room = gap.saturating_sub(self.layout.mirror_size(class));
-                roomy += u64::from(room >= self.layout.least_mirror());
+    /// Bytes of a sampled object; `None` where the class alone does not tell.
+    fn observed_size(&self, object: &Sampled) -> Option<u64> {
+        let parameters = &self.layout.parameters;
+        let array = |element| {
+            parameters.array_size(u64::from(object.length), parameters.element_size(element))
+        };
+        match object.shape {
+            Shape::Mirror => {
+                let class = self.classes.index_of(object.id)?;
+                Some(self.layout.mirror_size(self.classes.get(class)))
             }
-        }
-        if roomy * ENOUGH > seen {
-            self.archive_doubt =
-                Some("this JVM's archive may hold classes that the dump does not show");
+            Shape::Instance { class } => {
+                let class = self.classes.index_of(class)?;
+                let varies = self.classes.get(class).name == STACK_CHUNK;
+                (!varies && self.classes.get(class).dumped)
+                    .then(|| self.layout.instance_size(class))
+            }
+            Shape::ObjectArray { .. } => Some(array(None)),
+            Shape::PrimitiveArray { element } => Some(array(Some(element))),
         }
     }
 
@@ -221,36 +240,43 @@ impl<'c> Sizer<'c> {
 
     /// Makes the rows of classes with instances.
     pub fn instances(&self, scan: &Scan, loaders: &Loaders, rows: &mut Rows) {
-        let again = |id: ObjectId| {
-            let same = |shape: &Shape| matches!(shape, Shape::Instance { class } if *class == id);
-            self.duplicates.iter().filter(|object| same(&object.shape)).count() as u64
-        };
-        let mut mismatched = 0;
+        let mut again: HashMap<ObjectId, u64> = HashMap::new();
+        for object in &self.duplicates {
+            if let Shape::Instance { class } = object.shape {
+                *again.entry(class).or_default() += 1;
+            }
+        }
         for count in scan.tally.class_counts() {
             let Some(index) = self.classes.index_of(count.class) else { continue };
             let class = self.classes.get(index);
-            let instances = count.instances.saturating_sub(again(count.class));
+            let twice = again.get(&count.class).copied().unwrap_or(0);
+            let instances = count.instances.saturating_sub(twice);
             let size = self.instance_size(index, u64::from(count.values_length));
-            mismatched += count.other_length;
             if class.dumped && self.writer == Writer::HotSpot {
+                rows.mismatched += count.other_length;
                 let declared = self.classes.values_length(index, self.id_size);
                 if declared != u64::from(count.values_length) {
-                    mismatched += instances - count.other_length;
+                    rows.mismatched += instances.saturating_sub(count.other_length);
                 }
             }
-            let bytes = if class.name == "jdk/internal/vm/StackChunk" {
-                scan.tally
-                    .specials
-                    .iter()
-                    .filter(|special| special.kind == SpecialKind::StackChunk)
-                    .map(|chunk| self.layout.stack_chunk_size(index, chunk.field))
-                    .sum()
-            } else {
+            let bytes = if class.name == STACK_CHUNK {
+                let chunks = &scan.tally.stack_chunks;
+                let told: u64 = chunks.values().sum();
+                // The size of a chunk's stack is known only if the class came before the object.
+                rows.mismatched += instances.abs_diff(told);
+                let sized = chunks.iter().map(|(words, chunks)| {
+                    chunks * self.layout.stack_chunk_size(index, u64::from(*words))
+                });
+                sized.sum::<u64>() + instances.saturating_sub(told) * size
+            } else if class.dumped {
                 instances * size
+            } else {
+                // Nothing describes the class: headers and data.
+                let parameters = &self.layout.parameters;
+                align_up(instances * parameters.header + count.values_total, parameters.alignment)
             };
             rows.add_class(loaders, class.loader, class.jmap_name(), instances, bytes);
         }
-        rows.mismatched = mismatched;
     }
 
     /// Makes the rows of arrays, by class and by length.
@@ -276,6 +302,9 @@ impl<'c> Sizer<'c> {
             let length = u64::from(lengths.representative());
             let mut arrays = count.arrays;
             let mut elements = count.elements;
+            if lengths == Lengths::Exact(longest_array(element, self.id_size)) {
+                rows.truncated_arrays += arrays;
+            }
             if let Lengths::Exact(length) = lengths {
                 let twice = again.get(&(class, length)).copied().unwrap_or(0);
                 arrays = arrays.saturating_sub(twice);
@@ -327,8 +356,8 @@ impl<'c> Sizer<'c> {
     }
 
     /// How sure the sizes are, and why.
-    pub fn facts(&self) -> SizeFacts {
-        let (grade, reason) = self.grade();
+    pub fn facts(&self, rows: &Rows) -> SizeFacts {
+        let (grade, reason) = self.grade(rows);
         SizeFacts {
             grade,
             reason,
@@ -340,7 +369,7 @@ impl<'c> Sizer<'c> {
         }
     }
 
-    fn grade(&self) -> (Grade, String) {
+    fn grade(&self, rows: &Rows) -> (Grade, String) {
         match self.writer {
             Writer::Android => {
                 return (Grade::Estimated, "Android's object layout is not modelled".to_owned());
@@ -353,6 +382,16 @@ impl<'c> Sizer<'c> {
                 );
             }
             Writer::HotSpot => {}
+        }
+        let faults = &self.classes.faults;
+        let broken = [
+            (rows.mismatched, "instances do not have the length that their class declares"),
+            (faults.cycles, "classes are their own superclass"),
+            (faults.missing_superclasses, "classes have a superclass that is not in the dump"),
+            (faults.unknown, "classes of objects are not described"),
+        ];
+        if let Some((count, what)) = broken.into_iter().find(|(count, _)| *count > 0) {
+            return (Grade::Estimated, format!("the dump contradicts itself: {count} {what}"));
         }
         let version = match self.major {
             Some(major) if self.version_known => format!("JDK {major}"),
@@ -370,6 +409,15 @@ impl<'c> Sizer<'c> {
             return (
                 Grade::Estimated,
                 "the addresses of the objects leave the object layout in doubt".to_owned(),
+            );
+        }
+        if rows.truncated_arrays > 0 {
+            return (
+                Grade::Consistent,
+                format!(
+                    "the JVM cut {} arrays that take more than 4 GiB: their bytes are a lower bound",
+                    rows.truncated_arrays
+                ),
             );
         }
         if let Some(doubt) = self.archive_doubt {
@@ -415,6 +463,15 @@ impl<'c> Sizer<'c> {
     }
 }
 
+/// The longest array that a record can hold: JVMs cut longer ones to this length.
+fn longest_array(element: Option<FieldType>, id_size: usize) -> u32 {
+    let (head, size) = match element {
+        None => (9 + 2 * id_size as u32, id_size as u32),
+        Some(element) => (10 + id_size as u32, element.dump_size(id_size) as u32),
+    };
+    (u32::MAX - head) / size
+}
+
 /// What the addresses of a dump say.
 fn evidence(scan: &Scan, classes: &ClassTable, gaps: &Gaps) -> Evidence {
     let mut alignment = 0;
@@ -431,9 +488,7 @@ fn evidence(scan: &Scan, classes: &ClassTable, gaps: &Gaps) -> Evidence {
         // Sizes of these depend on more than the class.
         Observed::Instance(class) => {
             let class = classes.get(*class);
-            class.dumped
-                && class.name != "java/lang/Class"
-                && class.name != "jdk/internal/vm/StackChunk"
+            class.dumped && class.name != "java/lang/Class" && class.name != STACK_CHUNK
         }
         Observed::Array(..) => true,
     };
@@ -465,7 +520,6 @@ impl Rows {
         shallow_bytes: u64,
     ) {
         let (loader, loader_number) = loaders.label(loader);
-        self.instances += instances;
         self.shallow_bytes += shallow_bytes;
         self.classes.push(ClassRow { name, loader, loader_number, instances, shallow_bytes });
     }
@@ -475,7 +529,7 @@ impl Rows {
         if instances == 0 {
             return;
         }
-        self.instances += instances;
+        self.mirrors += instances;
         self.shallow_bytes += shallow_bytes;
         let is_class = |row: &&mut ClassRow| row.name == "java.lang.Class" && row.loader == "boot";
         match self.classes.iter_mut().find(is_class) {

@@ -166,6 +166,8 @@ struct Segment {
     /// Bytes not walked yet; `None` to the end of the stream.
     left: Option<u64>,
     tag: u8,
+    /// True when the written length was too small by multiples of 4 GiB.
+    unwrapped: bool,
 }
 
 /// Where a segment's walk ended.
@@ -188,6 +190,9 @@ struct Reader<'o, 'p, const ID: usize, R> {
     integrity: Integrity,
     unknown: Unknown,
     options: &'o ScanOptions,
+    /// The header, tables and symbols that the chosen dump belongs to, where files were appended
+    /// to its own.
+    kept: Option<(Header, TopLevelTables, Symbols)>,
 }
 
 impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
@@ -204,6 +209,7 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
             integrity: Integrity::default(),
             unknown: Unknown::default(),
             options,
+            kept: None,
         }
     }
 
@@ -261,6 +267,7 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
                             current = Some(self.lazy_tally());
                             if self.options.dump.is_none_or(|asked| asked == dumps) {
                                 chosen = Some(dumps);
+                                self.kept = None;
                             }
                         }
                     }
@@ -299,7 +306,7 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
                     (open, closed) = (false, true);
                 }
                 Step::NewFile => {
-                    if !self.appended(at) {
+                    if !self.appended(at, chosen.is_some()) {
                         break;
                     }
                     (open, closed) = (false, false);
@@ -336,20 +343,23 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
             HeapLength::Written(length) | HeapLength::Clipped { written: length } => Some(length),
             HeapLength::Unpatched => None,
         };
-        Segment { header, left, tag }
+        Segment { header, left, tag, unwrapped: false }
     }
 
     /// Goes on with a file that was appended to this one; `false` when that is not possible.
-    fn appended(&mut self, at: u64) -> bool {
+    fn appended(&mut self, at: u64, has_chosen: bool) -> bool {
         self.input.fill(LOOK_AHEAD + 256);
         match parse_header(self.input.window(), self.options.force) {
             Ok(header) if header.id_size == self.header.id_size => {
                 self.integrity.warn(format!("another hprof file is appended at byte {at}"));
                 self.input.consume(header.length);
-                self.header = header;
-                self.tables = TopLevelTables::default();
+                let header = std::mem::replace(&mut self.header, header);
+                let tables = std::mem::take(&mut self.tables);
+                let symbols = std::mem::take(&mut self.symbols);
+                if has_chosen && self.kept.is_none() {
+                    self.kept = Some((header, tables, symbols));
+                }
                 self.known = WellKnown::default();
-                self.symbols = Symbols::default();
                 self.symbol_bytes = 0;
                 true
             }
@@ -395,7 +405,7 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
                         self.symbols_dropped += 1;
                     }
                 }
-                _ => self.tables.short.push((record.tag, at)),
+                _ => self.tables.short.note(record.tag, at),
             },
             // Only symbols and traces can be longer than the buffer; such a trace is nonsense.
             tag => self.tables.record(tag, body, ID, at),
@@ -419,8 +429,7 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
                 if !self.is_wrapped(&segment) {
                     return Ok(End::Segment);
                 }
-                self.integrity.warn(faults::length_wrapped(segment.header));
-                segment.left = Some(1 << 32);
+                self.unwrap_length(&mut segment);
             }
             self.input.fill(1);
             let base = self.input.offset;
@@ -453,12 +462,20 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
                     if self.input.window().len() == before {
                         // As full as it gets, and the record is still not whole.
                         match LargeArray::peek::<ID>(self.input.window()) {
-                            Some(array) if segment.holds(&array) => {
+                            Some(array) => {
+                                while !segment.holds(&array) {
+                                    if !self.unwrap_length(&mut segment) {
+                                        return self.fault(Malformed::Short, segment);
+                                    }
+                                }
                                 self.large_array(&array, &mut segment, sink);
                             }
                             _ => return self.fault(Malformed::Short, segment),
                         }
                     }
+                }
+                Some(Malformed::Short) if self.goes_on(&segment) => {
+                    self.unwrap_length(&mut segment);
                 }
                 Some(Malformed::Short) if self.crosses(&segment) => {
                     let at = self.input.offset;
@@ -479,6 +496,35 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
     fn advance(&mut self, count: usize, segment: &mut Segment) {
         self.input.consume(count);
         segment.left = segment.left.map(|left| left - count as u64);
+    }
+
+    /// Adds the 4 GiB that the written length of a single dump record lacks; `false` for records
+    /// whose lengths do not wrap.
+    fn unwrap_length(&mut self, segment: &mut Segment) -> bool {
+        if segment.tag != top::HEAP_DUMP {
+            return false;
+        }
+        if !std::mem::replace(&mut segment.unwrapped, true) {
+            self.integrity.warn(faults::length_wrapped(segment.header));
+        }
+        segment.left = segment.left.map(|left| left + (1 << 32));
+        true
+    }
+
+    /// True when the record at the end of a single dump record goes on behind its written end, and
+    /// others follow.
+    fn goes_on(&mut self, segment: &Segment) -> bool {
+        const BELIEVED: usize = 4;
+        let Some(left) = segment.left.filter(|_| segment.tag == top::HEAP_DUMP) else {
+            return false;
+        };
+        self.input.fill(BUFFER);
+        let mut records = HeapRecords::<ID>::new(self.input.window(), 0);
+        let whole = matches!(records.next_record(), Ok(Some(_)));
+        whole
+            && records.position() as u64 > left
+            && (0..BELIEVED)
+                .all(|_| matches!(records.next_record(), Ok(Some(_)) | Err(Malformed::Short)))
     }
 
     /// True when records go on behind the written end of a single dump record.
@@ -567,9 +613,9 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
         self.input.fill(1);
         let at_end = self.input.window().is_empty();
         let lost = self.input.offset - at;
-        match faults::judge(fault, lost, only_zeros, at_end, at) {
+        match faults::judge(fault, lost, only_zeros, at_end) {
             Judgement::Loss(what) => self.integrity.lose(at, what),
-            Judgement::Slack(what) => self.integrity.warn(what),
+            Judgement::Slack => self.integrity.slack.note(at, lost),
         }
         match segment.left {
             Some(length) if left > 0 => {
@@ -592,6 +638,7 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
         if let Some(error) = self.input.error.take() {
             self.integrity.lose(at, error.to_string());
         }
+        self.integrity.finish();
         self.unknown.tell(&mut self.integrity);
         faults::short_records(&self.tables, &mut self.integrity);
         if self.symbols_dropped > 0 {
@@ -618,10 +665,12 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
         }
         let mut tally = lazy.into_tally();
         tally.sort();
+        let (header, tables, symbols) =
+            self.kept.unwrap_or((self.header, self.tables, self.symbols));
         Ok(Scan {
-            header: self.header,
-            tables: self.tables,
-            symbols: self.symbols,
+            header,
+            tables,
+            symbols,
             tally,
             integrity: self.integrity,
             dumps,

@@ -19,11 +19,13 @@ use crate::parser::resync::KnownClasses;
 use crate::parser::tags::{FieldType, sub};
 
 /// Ids near class objects that are kept; beyond it archived mirrors are not looked for.
-const WATCHED_LIMIT: usize = 1 << 21;
+const WATCHED_LIMIT: usize = 1 << 20;
 /// Small strings of digits and dots that a stream keeps, in case one is the JVM's version.
 const VERSION_TEXTS: usize = 1 << 14;
-/// Instances of special classes that are kept.
+/// Instances of a special class that are kept.
 const SPECIAL_LIMIT: usize = 1 << 20;
+/// Arrays of wanted strings that are kept.
+const WANTED_ARRAYS: usize = 16;
 
 /// Instances of one class.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +39,8 @@ pub struct ClassCount {
     pub values_length: u32,
     /// Instances whose values have another length.
     pub other_length: u64,
+    /// Bytes of all values, for classes that nothing describes.
+    pub values_total: u64,
     special: Option<Special>,
 }
 
@@ -74,12 +78,16 @@ pub struct Tally {
     index: ClassIndexTable,
     pub lengths: LengthTable,
     pub sample: Sample,
-    /// Ids of the objects near class objects.
-    pub watched: Vec<ObjectId>,
+    /// The objects near class objects.
+    pub watched: Vec<Sampled>,
     /// What `Object[]` elements near class objects refer to.
     pub referenced: HashSet<ObjectId>,
     pub watch_overflow: bool,
     pub specials: Vec<SpecialInstance>,
+    /// Stack chunks by the words of their stacks.
+    pub stack_chunks: BTreeMap<u32, u64>,
+    /// Arrays of the strings that are wanted.
+    wanted_arrays: Vec<u64>,
     /// Texts that could be the version, by the id of their array.
     pub version_texts: HashMap<ObjectId, Box<str>>,
     pub classes: Vec<ClassRecord>,
@@ -109,6 +117,7 @@ impl Tally {
             least_distance: u64::MAX,
             values_length: 0,
             other_length: 0,
+            values_total: 0,
             special: None,
         };
         Self {
@@ -124,6 +133,8 @@ impl Tally {
             referenced: HashSet::new(),
             watch_overflow: false,
             specials: Vec::new(),
+            stack_chunks: BTreeMap::new(),
+            wanted_arrays: Vec::new(),
             version_texts: HashMap::new(),
             classes: Vec::new(),
             roots: BTreeMap::new(),
@@ -146,11 +157,6 @@ impl Tally {
         let mut counts = self.counts[1..].to_vec();
         counts.sort_unstable_by_key(|count| count.class);
         counts
-    }
-
-    /// True when no class was known before the first object.
-    pub fn is_unwatched(&self) -> bool {
-        self.watch.is_empty()
     }
 
     /// Notes an object's address. `count` is the index of its class's count, 0 for arrays.
@@ -177,7 +183,7 @@ impl Tally {
             self.push_sample(Sampled { id: ObjectId(id), shape, length });
         }
         if self.window_watched {
-            self.push_watched(ObjectId(id));
+            self.push_watched(Sampled { id: ObjectId(id), shape, length });
         }
     }
 
@@ -188,9 +194,9 @@ impl Tally {
     }
 
     #[inline(never)]
-    fn push_watched(&mut self, id: ObjectId) {
+    fn push_watched(&mut self, object: Sampled) {
         if self.watched.len() < WATCHED_LIMIT {
-            self.watched.push(id);
+            self.watched.push(object);
         } else {
             self.watch_overflow = true;
         }
@@ -208,6 +214,7 @@ impl Tally {
         };
         let count = &mut self.counts[at];
         count.instances += 1;
+        count.values_total += instance.values.len() as u64;
         if instance.values.len() != count.values_length as usize {
             count.other_length += 1;
         }
@@ -232,6 +239,7 @@ impl Tally {
                 .try_into()
                 .unwrap_or(u32::MAX),
             other_length: 0,
+            values_total: 0,
             special: self.watch.special(instance.class),
         });
         self.index.insert(instance.class.0, at);
@@ -247,7 +255,19 @@ impl Tally {
         let field = special
             .field
             .and_then(|(offset, size)| id_of_size(instance.values, offset as usize, size as usize));
-        if self.specials.len() < SPECIAL_LIMIT || special.kind == SpecialKind::StackChunk {
+        if special.kind == SpecialKind::StackChunk {
+            // A size that is no int is no size.
+            let words = special.field.filter(|(_, bytes)| *bytes == 4).and(field);
+            if let Some(words) = words.and_then(|words| u32::try_from(words).ok()) {
+                *self.stack_chunks.entry(words).or_default() += 1;
+            }
+            return;
+        }
+        if special.kind == SpecialKind::String && self.wanted_arrays.len() < WANTED_ARRAYS {
+            self.wanted_arrays.extend(field);
+        }
+        // Loaders label rows: none is dropped. Threads are only named.
+        if self.specials.len() < SPECIAL_LIMIT || special.kind != SpecialKind::Thread {
             self.specials.push(SpecialInstance {
                 kind: special.kind,
                 id: instance.id,
@@ -295,7 +315,7 @@ impl Tally {
 
     #[inline(never)]
     fn version_text(&mut self, id: ObjectId, element: FieldType, values: &[u8]) {
-        if self.version_texts.len() >= VERSION_TEXTS {
+        if self.version_texts.len() >= VERSION_TEXTS && !self.wanted_arrays.contains(&id.0) {
             return;
         }
         let text: Option<String> = match element {
@@ -306,8 +326,12 @@ impl Tally {
                 .collect(),
             _ => None,
         };
+        // 17, 25-ea, 17.0.15+6, 1.8.0_05: a small number, then marks.
         let looks = |text: &str| {
-            text.starts_with(|c: char| c.is_ascii_digit())
+            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+            let next = text.as_bytes().get(digits);
+            (1..=2).contains(&digits)
+                && next.is_none_or(|next| b".+-_".contains(next))
                 && text.chars().all(|c| c.is_ascii_alphanumeric() || "._+-".contains(c))
         };
         if let Some(text) = text.filter(|text| looks(text)) {
@@ -323,12 +347,13 @@ impl Tally {
             return;
         }
         self.classes.push(class);
+        let mirror = Sampled { id, shape: Shape::Mirror, length: 0 };
         if self.sample.wants(window_of(id.0)) {
-            self.sample.push(Sampled { id, shape: Shape::Mirror, length: 0 });
+            self.sample.push(mirror);
             self.window_sampled = self.sample.wants(self.window);
         }
         if self.watch.watches(id.0) {
-            self.push_watched(id);
+            self.push_watched(mirror);
         }
     }
 
@@ -374,6 +399,7 @@ impl Tally {
                         ours.other_length += theirs.instances - theirs.other_length;
                     }
                     ours.instances += theirs.instances;
+                    ours.values_total += theirs.values_total;
                     ours.least_distance = ours.least_distance.min(theirs.least_distance);
                 }
             }
@@ -386,6 +412,9 @@ impl Tally {
             || self.watched.len() > WATCHED_LIMIT
             || self.referenced.len() > WATCHED_LIMIT;
         self.specials.extend(other.specials);
+        for (words, count) in other.stack_chunks {
+            *self.stack_chunks.entry(words).or_default() += count;
+        }
         self.version_texts.extend(other.version_texts);
         self.classes.extend(other.classes);
         for (kind, count) in other.roots {

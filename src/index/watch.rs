@@ -98,7 +98,10 @@ impl Watch {
             }
         }
         for record in records {
-            watch.watch_windows(record.id);
+            // Archived mirrors lie among those of the classes that every JVM loads.
+            if record.loader.is_null() {
+                watch.watch_windows(record.id);
+            }
             if matches!(name(record.id), Some(b"java/lang/VersionProps" | b"sun/misc/Version")) {
                 let wanted = record.statics.iter().filter(|field| {
                     matches!(

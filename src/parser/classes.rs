@@ -1,6 +1,6 @@
 //! The classes of a dump with their names, fields and hierarchy.
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashMap;
 
 use super::class_dump::{ClassDump, InstanceField, StaticField};
 use super::ids::{ObjectId, StringId};
@@ -67,16 +67,6 @@ impl Class {
     pub fn jmap_name(&self) -> String {
         names::jmap_name(&self.name)
     }
-
-    /// The element type of a class of primitive arrays.
-    pub fn primitive_element(&self) -> Option<FieldType> {
-        match self.name.as_bytes() {
-            [b'[', code] => {
-                FieldType::PRIMITIVES.into_iter().find(|kind| kind.descriptor() == *code)
-            }
-            _ => None,
-        }
-    }
 }
 
 /// The symbols that are needed: names of classes and fields, methods of frames.
@@ -122,11 +112,6 @@ impl Symbols {
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty()
     }
-
-    /// Keeps only the symbols in `needed`.
-    pub fn retain(&mut self, needed: &HashSet<StringId>) {
-        self.texts.retain(|id, _| needed.contains(id));
-    }
 }
 
 /// What is wrong with the classes of a dump.
@@ -140,8 +125,6 @@ pub struct ClassFaults {
     pub missing_superclasses: u64,
     /// Classes that objects or superclass links name, but that nothing describes.
     pub unknown: u64,
-    /// Classes without a name.
-    pub unnamed: u64,
 }
 
 /// All classes of a dump, in order of their ids.
@@ -173,18 +156,17 @@ impl ClassTable {
         let supers: Vec<ObjectId> = records.iter().map(|record| record.superclass).collect();
         let mut classes: Vec<Class> = Vec::with_capacity(records.len());
         let mut by_id = HashMap::with_capacity(records.len());
-        let name = |id: ObjectId, faults: &mut ClassFaults| {
+        let name = |id: ObjectId| {
             let known = loads.get(&id).and_then(|name| symbols.text(*name));
-            known.map(|name| names::internal_name(&name)).unwrap_or_else(|| {
-                faults.unnamed += 1;
-                format!("unknown class {id}")
-            })
+            known
+                .map(|name| names::internal_name(&name))
+                .unwrap_or_else(|| format!("unknown class {id}"))
         };
         for record in records {
             by_id.insert(record.id, ClassIndex(classes.len() as u32));
             classes.push(Class {
                 id: record.id,
-                name: name(record.id, &mut faults),
+                name: name(record.id),
                 superclass: None,
                 loader: record.loader,
                 signers: record.signers,
@@ -208,7 +190,7 @@ impl ClassTable {
         undescribed.dedup();
         for id in undescribed {
             by_id.insert(id, ClassIndex(classes.len() as u32));
-            let name = name(id, &mut faults);
+            let name = name(id);
             // Agents never dump array classes; their names tell all there is to know.
             faults.unknown += u64::from(!name.starts_with('['));
             classes.push(Class {

@@ -26,20 +26,3 @@ impl std::fmt::Display for ObjectId {
 /// Identity of a UTF8 record (a symbol of the JVM).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
 pub struct StringId(pub u64);
-
-/// Bytes from the start of the uncompressed dump.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
-pub struct FileOffset(pub u64);
-
-impl std::fmt::Display for FileOffset {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-impl std::ops::Add<u64> for FileOffset {
-    type Output = Self;
-    fn add(self, bytes: u64) -> Self {
-        Self(self.0.saturating_add(bytes))
-    }
-}

@@ -1,8 +1,6 @@
 //! Finds where heap records start in the middle of a huge heap dump record, so that several
 //! threads can walk it. The guess is confirmed by whoever walks up to it from the left.
 
-use hashbrown::HashMap;
-
 use super::heap::{HeapRecord, HeapRecords};
 use super::ids::ObjectId;
 use super::tags::sub;
@@ -17,12 +15,6 @@ pub trait KnownClasses: Sync {
     /// True for a class that is known.
     fn is_known(&self, class: ObjectId) -> bool {
         self.values_length(class).is_some()
-    }
-}
-
-impl KnownClasses for HashMap<ObjectId, u64> {
-    fn values_length(&self, class: ObjectId) -> Option<u64> {
-        self.get(&class).copied()
     }
 }
 

@@ -7,13 +7,17 @@ use super::ids::{ObjectId, StringId};
 use super::record::{Frame, LoadClass, StartThread, Trace};
 use super::tags::top;
 
-/// Tables filled from top-level records. Symbols are collected apart, see [`SymbolSink`].
+/// Frames and traces that are kept: a million virtual threads would take gigabytes, and the threads
+/// of the platform come first.
+const STACKS: usize = 1 << 18;
+
+/// Tables filled from top-level records. Symbols are collected apart, those that are needed only.
 #[derive(Clone, Debug, Default)]
 pub struct TopLevelTables {
     pub loads: HashMap<ObjectId, StringId>,
     pub class_of_serial: HashMap<u32, ObjectId>,
     pub frames: HashMap<u64, Frame>,
-    /// Frame ids of a trace by its serial, top of the stack first.
+    /// Frame ids of a trace by its serial, top of the stack first; at most [`STACKS`] of them.
     pub traces: HashMap<u32, Box<[u64]>>,
     /// Threads that the hprof agent announced.
     pub started: Vec<StartThread>,
@@ -22,7 +26,23 @@ pub struct TopLevelTables {
     /// Classes that two records name differently; the last one counts.
     pub renamed: u64,
     /// Records whose body is shorter than its kind needs.
-    pub short: Vec<(u8, u64)>,
+    pub short: ShortRecords,
+}
+
+/// Records that are too short for their kind.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ShortRecords {
+    pub count: u64,
+    /// Tag and offset of the first one.
+    pub first: Option<(u8, u64)>,
+}
+
+impl ShortRecords {
+    /// Notes a record.
+    pub fn note(&mut self, tag: u8, offset: u64) {
+        self.count += 1;
+        self.first.get_or_insert((tag, offset));
+    }
 }
 
 impl TopLevelTables {
@@ -36,10 +56,14 @@ impl TopLevelTables {
                 self.renamed += u64::from(previous.is_some_and(|name| name != load.name));
             }),
             top::FRAME => Frame::parse(body, id_size).map(|frame| {
-                self.frames.insert(frame.id, frame);
+                if self.frames.len() < STACKS {
+                    self.frames.insert(frame.id, frame);
+                }
             }),
             top::TRACE => Trace::parse(body, id_size).map(|trace| {
-                self.traces.insert(trace.serial, trace.frames().collect());
+                if self.traces.len() < STACKS {
+                    self.traces.insert(trace.serial, trace.frames().collect());
+                }
             }),
             top::START_THREAD => {
                 StartThread::parse(body, id_size).map(|thread| self.started.push(thread))
@@ -47,7 +71,7 @@ impl TopLevelTables {
             _ => Some(()),
         };
         if understood.is_none() {
-            self.short.push((tag, offset));
+            self.short.note(tag, offset);
         }
     }
 

@@ -1,12 +1,15 @@
-//! A histogram as comma-separated values (RFC 4180), complete with its `(other)` row.
+//! A histogram as comma-separated values (RFC 4180), complete with its `(other)` row. The last column
+//! of every row says how sure the sizes are, and that the dump is incomplete if it is.
 
 use std::fmt::Write as _;
 
 use super::histo::{By, Histogram, with_length};
-use crate::index::census::LengthRange;
+use crate::index::census::{DumpFacts, LengthRange};
 
 /// Renders the table; numbers are plain integers.
-pub fn render(histogram: &Histogram) -> String {
+pub fn render(facts: &DumpFacts, histogram: &Histogram) -> String {
+    let whole = if facts.integrity.is_complete() { "" } else { " INCOMPLETE" };
+    let sizes = format!("{}{whole}", facts.sizes.grade);
     let mut out = String::new();
     let name = match histogram.by {
         By::Class => "class,loader",
@@ -14,7 +17,7 @@ pub fn render(histogram: &Histogram) -> String {
         By::Package => "package",
         By::Loader => "loader",
     };
-    let _ = writeln!(out, "instances,shallow_bytes,{name}");
+    let _ = writeln!(out, "instances,shallow_bytes,{name},sizes");
     for row in &histogram.rows {
         let _ = write!(out, "{},{},", row.instances, row.shallow_bytes);
         let _ = match (histogram.by, row.length) {
@@ -24,18 +27,18 @@ pub fn render(histogram: &Histogram) -> String {
                     LengthRange::Range(from, to) => (from, to),
                 };
                 let array = field(&with_length(&row.name, length));
-                writeln!(out, "{array},{},{from},{to}", field(&row.name))
+                writeln!(out, "{array},{},{from},{to},{sizes}", field(&row.name))
             }
             (By::Class, _) => {
                 let loader = row.loader.as_deref().unwrap_or_default();
-                writeln!(out, "{},{}", field(&row.name), field(loader))
+                writeln!(out, "{},{},{sizes}", field(&row.name), field(loader))
             }
-            _ => writeln!(out, "{}", field(&row.name)),
+            _ => writeln!(out, "{},{sizes}", field(&row.name)),
         };
     }
     if let Some((_, instances, bytes)) = histogram.other {
         let empty = ",".repeat(name.matches(',').count());
-        let _ = writeln!(out, "{instances},{bytes},(other){empty}");
+        let _ = writeln!(out, "{instances},{bytes},(other){empty},{sizes}");
     }
     out
 }

@@ -87,7 +87,7 @@ pub fn render(census: &Census, threads: &[Thread], path: &str, columns: Option<u
     line("main class", facts.main_class.as_deref().unwrap_or("unknown"));
     let process = facts.process.as_deref();
     line("process", &process.map_or_else(unknown, |salt| format!("salt {salt}")));
-    line("collector", facts.collector.as_deref().unwrap_or("unknown (Serial, Parallel or G1)"));
+    line("collector", facts.collector.as_deref().unwrap_or("unknown"));
     line("layout", &facts.sizes.parameters.to_string());
     line("sizes", &format!("{}: {}", facts.sizes.grade, facts.sizes.reason));
     line(

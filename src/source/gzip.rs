@@ -21,7 +21,9 @@ const COMMENT: &[u8] = b"HPROF BLOCKSIZE=";
 /// Shortest possible member: ten bytes of header, two of data, eight of trailer.
 const SHORTEST: usize = 20;
 /// Believed block sizes; the number in the file is text from outside.
-const BLOCK_SIZES: std::ops::RangeInclusive<u64> = (64 << 10)..=(64 << 20);
+const BLOCK_SIZES: std::ops::RangeInclusive<u64> = (1 << 20)..=(16 << 20);
+/// Members that inflate to more are left to the reader's own thread: workers' buffers stay small.
+const WORKER_BLOCK: usize = 2 << 20;
 
 /// The block size of a file that a JVM gzipped itself; `None` for any other file.
 pub fn jvm_block_size(bytes: &[u8]) -> Option<usize> {
@@ -212,7 +214,7 @@ impl<B: SharedBytes> MemberReader<B> {
                         self.waiting.insert(inflated.member.sequence, inflated);
                     }
                     // All workers are done and everything they sent was consumed.
-                    Err(_) => return Ok(false),
+                    Err(_) => return self.check_end(),
                 }
             };
             self.sequence += 1;
@@ -221,6 +223,9 @@ impl<B: SharedBytes> MemberReader<B> {
                 // A header pattern inside the data of a member that was already read.
                 self.give_back(buffer);
                 continue;
+            }
+            if member.start > self.end {
+                return Err(self.no_member(member.start));
             }
             let previous = std::mem::replace(&mut self.current, buffer);
             self.give_back(previous);
@@ -234,6 +239,21 @@ impl<B: SharedBytes> MemberReader<B> {
             }
             return Ok(true);
         }
+    }
+
+    /// At the end of the file nothing may be left but padding; gives that there is no next member.
+    fn check_end(&self) -> io::Result<bool> {
+        let rest = &self.file.bytes()[self.end..];
+        if rest.iter().all(|byte| *byte == 0) { Ok(false) } else { Err(self.no_member(0)) }
+    }
+
+    fn no_member(&self, next: usize) -> io::Error {
+        let next = next.max(self.end);
+        let to = if next > self.end { next } else { self.file.bytes().len() };
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("compressed bytes {} to {to} are no gzip block: the file is damaged", self.end),
+        )
     }
 
     fn give_back(&self, buffer: Vec<u8>) {
@@ -289,6 +309,15 @@ impl<B: SharedBytes> Read for MemberReader<B> {
     }
 }
 
+/// True when the compressed bytes end with the checksum of the inflated ones. The inflater checks
+/// the member that it read, and ignores what follows: here nothing may.
+fn ends_with_checksum(compressed: &[u8], inflated: &[u8]) -> bool {
+    let mut checksum = libdeflater::Crc::new();
+    checksum.update(inflated);
+    let stored = compressed.len().checked_sub(8).and_then(|at| compressed[at..].first_chunk());
+    stored.is_some_and(|stored| u32::from_le_bytes(*stored) == checksum.sum())
+}
+
 /// What one worker does: take a buffer, take a member, inflate, send.
 fn inflate_members<B: SharedBytes>(
     file: &B,
@@ -308,10 +337,10 @@ fn inflate_members<B: SharedBytes>(
         let bytes = &file.bytes()[member.start..member.end];
         // A member ends with its inflated size: if that is a lie, inflating fails or ends early.
         let size = bytes.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
-        let length = if size <= block {
+        let length = if size <= block.min(WORKER_BLOCK) {
             buffer.resize(size.max(buffer.len()), 0);
-            // The inflater ignores what follows the member; nothing may.
-            inflater.gzip_decompress(bytes, &mut buffer[..size]).ok().filter(|got| *got == size)
+            let inflated = inflater.gzip_decompress(bytes, &mut buffer[..size]);
+            inflated.ok().filter(|got| *got == size && ends_with_checksum(bytes, &buffer[..size]))
         } else {
             None
         };

@@ -213,9 +213,9 @@ impl TopLevel {
                 Step::Stop { reason, .. } => return Err(Problem::at(at, reason)),
             }
         }
-        if let Some((tag, offset)) = tables.short.first() {
-            let what = format!("a {} record is too short", top::name(*tag));
-            return Err(Problem::at(*offset as usize, what));
+        if let Some((tag, offset)) = tables.short.first {
+            let what = format!("a {} record is too short", top::name(tag));
+            return Err(Problem::at(offset as usize, what));
         }
         if dumps != 1 {
             let what = format!("the file holds {dumps} heap dumps, not one");
