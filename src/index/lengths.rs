@@ -76,6 +76,9 @@ pub struct LengthTable {
     counts: HashMap<(ArrayClass, Lengths), LengthCount>,
     fold: usize,
     limit: usize,
+    /// The object arrays that are being counted: class and length, and how many in a row.
+    last: (ObjectId, u32),
+    run: u64,
 }
 
 impl Default for LengthTable {
@@ -87,7 +90,14 @@ impl Default for LengthTable {
 impl LengthTable {
     /// A table that folds beyond `limit` pairs.
     pub fn with_limit(limit: usize) -> Self {
-        Self { direct: Box::new([[0; DIRECT]; 8]), counts: HashMap::new(), fold: 0, limit }
+        Self {
+            direct: Box::new([[0; DIRECT]; 8]),
+            counts: HashMap::new(),
+            fold: 0,
+            limit,
+            last: (ObjectId::NULL, 0),
+            run: 0,
+        }
     }
 
     /// Counts a primitive array.
@@ -103,10 +113,26 @@ impl LengthTable {
     /// Counts an object array.
     #[inline(always)]
     pub fn add_object(&mut self, class: ObjectId, length: u32) {
-        self.add(ArrayClass::Object(class), length, 1);
+        // Arrays of one class and length come in runs.
+        if (class, length) == self.last {
+            self.run += 1;
+            return;
+        }
+        let (class, length) = std::mem::replace(&mut self.last, (class, length));
+        let run = std::mem::replace(&mut self.run, 1);
+        self.add(ArrayClass::Object(class), length, run);
+    }
+
+    /// Adds the run that is being counted: to be called before the rows are read.
+    pub fn end_run(&mut self) {
+        let ((class, length), run) = (self.last, std::mem::take(&mut self.run));
+        self.add(ArrayClass::Object(class), length, run);
     }
 
     fn add(&mut self, class: ArrayClass, length: u32, arrays: u64) {
+        if arrays == 0 {
+            return;
+        }
         let count = LengthCount { arrays, elements: arrays * u64::from(length) };
         self.add_folded(class, Lengths::Exact(length), count, FOLD_FROM[self.fold]);
         if self.counts.len() > self.limit && self.fold + 1 < FOLD_FROM.len() {
@@ -150,7 +176,9 @@ impl LengthTable {
     }
 
     /// Adds what another table counted.
-    pub fn merge(&mut self, other: Self) {
+    pub fn merge(&mut self, mut other: Self) {
+        self.end_run();
+        other.end_run();
         for (row, theirs) in self.direct.iter_mut().zip(other.direct.iter()) {
             for (count, theirs) in row.iter_mut().zip(theirs) {
                 *count += theirs;
@@ -202,6 +230,7 @@ mod tests {
         let lengths: Vec<u32> = (0..20_000).map(|n| n * 7 % 65_536).collect();
         let mut whole = LengthTable::with_limit(12_000);
         lengths.iter().for_each(|n| whole.add_object(class(*n), *n));
+        whole.end_run();
         assert_eq!(whole.folded_from(), Some(4096));
         let mut parts = LengthTable::with_limit(12_000);
         for chunk in lengths.rchunks(777) {
@@ -209,6 +238,7 @@ mod tests {
             chunk.iter().for_each(|n| part.add_object(class(*n), *n));
             parts.merge(part);
         }
+        parts.end_run();
         assert_eq!(whole.rows(), parts.rows());
         let size = |n: u64| (n * 4 + 16).div_ceil(256) * 256;
         let exact: u64 = lengths.iter().map(|n| size(u64::from(*n))).sum();

@@ -415,7 +415,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
             closed &= matches!(last.length, HeapLength::Written(_));
         }
         let mut tally = counting.tally;
-        tally.sort();
+        tally.finish();
         let mut needed = HashSet::new();
         self.part.tables.needed_symbols(&mut needed);
         class_symbols(&tally, &mut needed);
@@ -522,7 +522,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
         while at < segment.end {
             let piece = (at - segment.start) / PIECE;
             let line = |n: usize| (segment.start + n * PIECE).min(segment.end);
-            let lines: Vec<(usize, usize)> = (piece..piece + 4 * self.threads)
+            let lines: Vec<(usize, usize)> = (piece..piece + 2 * self.threads)
                 .map(|n| (line(n), line(n + 1)))
                 .take_while(|(start, end)| start < end)
                 .collect();

@@ -664,7 +664,7 @@ impl<'o, 'p, const ID: usize, R: Read> Reader<'o, 'p, ID, R> {
             self.integrity.lose(lazy.last_end, faults::NO_END);
         }
         let mut tally = lazy.into_tally();
-        tally.sort();
+        tally.finish();
         let (header, tables, symbols) =
             self.kept.unwrap_or((self.header, self.tables, self.symbols));
         Ok(Scan {

@@ -39,9 +39,19 @@ pub struct ClassCount {
     pub values_length: u32,
     /// Instances whose values have another length.
     pub other_length: u64,
-    /// Bytes of all values, for classes that nothing describes.
+    /// Bytes of all values, for classes that are not described before the first object.
     pub values_total: u64,
     special: Option<Special>,
+    care: Care,
+}
+
+/// What an instance of a class needs besides being counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Care {
+    None,
+    /// A few strings are wanted.
+    String,
+    Some,
 }
 
 /// An instance of a special class.
@@ -119,6 +129,7 @@ impl Tally {
             other_length: 0,
             values_total: 0,
             special: None,
+            care: Care::None,
         };
         Self {
             watch,
@@ -214,12 +225,13 @@ impl Tally {
         };
         let count = &mut self.counts[at];
         count.instances += 1;
-        count.values_total += instance.values.len() as u64;
         if instance.values.len() != count.values_length as usize {
             count.other_length += 1;
         }
-        if count.special.is_some() {
-            self.special(instance, at);
+        match count.care {
+            Care::None => {}
+            Care::String if !self.watch.wants_string(instance.id) => {}
+            Care::String | Care::Some => self.care_for(instance, at),
         }
         self.visit(instance.id.0, at, Shape::Instance { class: instance.class }, 0);
     }
@@ -227,31 +239,33 @@ impl Tally {
     #[cold]
     fn add_class(&mut self, instance: &Instance<'_>) -> usize {
         let at = self.counts.len();
+        let known = self.watch.values_length(instance.class);
+        let special = self.watch.special(instance.class);
+        // Where the class is not known beforehand, its first instance sets the rule.
+        let values_length = known.unwrap_or(instance.values.len() as u64);
         self.counts.push(ClassCount {
             class: instance.class,
             instances: 0,
             least_distance: u64::MAX,
-            // Where the class is not known beforehand, its first instance sets the rule.
-            values_length: self
-                .watch
-                .values_length(instance.class)
-                .unwrap_or(instance.values.len() as u64)
-                .try_into()
-                .unwrap_or(u32::MAX),
+            values_length: u32::try_from(values_length).unwrap_or(u32::MAX),
             other_length: 0,
             values_total: 0,
-            special: self.watch.special(instance.class),
+            special,
+            care: match special.map(|special| special.kind) {
+                Some(SpecialKind::String) => Care::String,
+                None if known.is_some() => Care::None,
+                _ => Care::Some,
+            },
         });
         self.index.insert(instance.class.0, at);
         at
     }
 
     #[inline(never)]
-    fn special(&mut self, instance: &Instance<'_>, at: usize) {
-        let Some(special) = self.counts[at].special else { return };
-        if special.kind == SpecialKind::String && !self.watch.wants_string(instance.id) {
-            return;
-        }
+    fn care_for(&mut self, instance: &Instance<'_>, at: usize) {
+        let count = &mut self.counts[at];
+        count.values_total += instance.values.len() as u64;
+        let Some(special) = count.special else { return };
         let field = special
             .field
             .and_then(|(offset, size)| id_of_size(instance.values, offset as usize, size as usize));
@@ -377,8 +391,9 @@ impl Tally {
         tally
     }
 
-    /// Brings what threads found in any order into one order.
-    pub fn sort(&mut self) {
+    /// Ends the count, and brings what threads found in any order into one order.
+    pub fn finish(&mut self) {
+        self.lengths.end_run();
         self.specials.sort_unstable();
         self.thread_roots.sort_unstable_by_key(|root| (root.thread, root.object));
     }
