@@ -76,25 +76,17 @@ if [ "$(wc -l <"$scratch/histograms")" != 1 ]; then
     exit 1
 fi
 
-# Share of the cores' time, in percent, that nobody used in the last second.
-idle() {
-    local before after
-    read -r -a before </proc/stat
-    sleep 1
-    read -r -a after </proc/stat
-    local all=0 nth
-    for nth in 1 2 3 4 5 6 7 8; do
-        all=$((all + after[nth] - before[nth]))
-    done
-    echo $((100 * (after[4] - before[4]) / all))
+# Time that all cores spent so far, in ticks: at work, and at all.
+ticks() {
+    local cpu user nice system idle iowait irq softirq steal
+    read -r cpu user nice system idle iowait irq softirq steal _ </proc/stat
+    local work=$((user + nice + system + irq + softirq + steal))
+    echo "$work $((work + idle + iowait))"
 }
-idle=$(idle)
-if [ "$idle" -lt 90 ]; then
-    echo "run.sh: others use $((100 - idle)) % of this machine: what runs on several threads is measured too slow" >&2
-fi
 
 TIMEFORMAT='%R %U %S'
 for ((round = 0; round <= rounds; round++)); do
+    [ "$round" -ne 1 ] || before=$(ticks)
     for nth in "${!cases[@]}"; do
         IFS='|' read -r name files command <<<"${cases[$nth]}"
         # Round 0 brings files into memory and is not counted.
@@ -108,7 +100,9 @@ for ((round = 0; round <= rounds; round++)); do
     done
 done
 
-# Best and median of a column of the times of a case.
+after=$(ticks)
+
+# Best and median of the wall-clock times of a case, and the mean of its CPU times.
 best_and_median() { # CASE
     awk '{ print $1, $2 + $3 }' "$scratch/times.$1" | sort -n | awk '
         { wall[NR] = $1; cpu += $2 }
@@ -126,6 +120,14 @@ for nth in "${!cases[@]}"; do
     awk -v name="$name" -v best="$best" -v median="$median" -v cpu="$cpu" -v bytes="$bytes" 'BEGIN {
         printf "| %s | %.2f s | %.2f s | %.2f | %.2f |\n", name, best, median, bytes / 1e9 / best, cpu }'
 done
+
+echo
+cat "$scratch"/times.* | awk -v before="$before" -v after="$after" -v hz="$(getconf CLK_TCK)" '
+    { own += $2 + $3 }
+    END {
+        split(before, b, " "); split(after, a, " ")
+        printf "Others used %.0f %% of the machine meanwhile.\n", 100 * (a[1] - b[1] - own * hz) / (a[2] - b[2])
+    }'
 
 ratio() { # WHAT SLOWER FASTER
     awk -F'|' -v what="$1" -v slow="$2" -v fast="$3" '

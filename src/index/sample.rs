@@ -55,6 +55,13 @@ pub const fn window_of(id: u64) -> u64 {
     id >> WINDOW_BITS
 }
 
+/// The first and the last address of a window.
+#[inline(always)]
+pub const fn addresses_of(window: u64) -> (u64, u64) {
+    let first = window << WINDOW_BITS;
+    (first, first | ((1 << WINDOW_BITS) - 1))
+}
+
 #[inline(always)]
 fn hash(window: u64) -> u64 {
     // Fibonacci hashing, then a fold: windows are consecutive numbers.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use super::lengths::LengthTable;
-use super::sample::{Sample, Sampled, Shape, window_of};
+use super::sample::{Sample, Sampled, Shape, addresses_of, window_of};
 use super::watch::{Special, SpecialKind, Watch};
 use crate::parser::bytes::id_of_size;
 use crate::parser::classes::ClassRecord;
@@ -109,13 +109,15 @@ pub struct Tally {
     pub objects: u64,
     /// Android's records that say which heap follows.
     pub heap_infos: u64,
+    /// Range of the addresses, to the window.
     pub lowest: u64,
     pub highest: u64,
     /// The object before, for distances: its id and the index into `counts` (0: an array).
     previous: u64,
     previous_count: usize,
     window: u64,
-    window_sampled: bool,
+    /// Objects of the window are sampled or watched.
+    window_wanted: bool,
     window_watched: bool,
 }
 
@@ -158,7 +160,7 @@ impl Tally {
             previous: u64::MAX,
             previous_count: 0,
             window: u64::MAX,
-            window_sampled: false,
+            window_wanted: false,
             window_watched: false,
         }
     }
@@ -182,29 +184,37 @@ impl Tally {
         }
         self.previous = id;
         self.previous_count = count;
-        self.lowest = self.lowest.min(id);
-        self.highest = self.highest.max(id);
-        let window = window_of(id);
-        if window != self.window {
-            self.window = window;
-            self.window_sampled = self.sample.wants(window);
-            self.window_watched = self.watch.watches(id);
+        if window_of(id) != self.window {
+            self.enter_window(id);
         }
-        if self.window_sampled {
-            self.push_sample(Sampled { id: ObjectId(id), shape, length });
+        if self.window_wanted {
+            self.keep(Sampled { id: ObjectId(id), shape, length });
+        }
+    }
+
+    /// The object is in another window than the one before.
+    #[inline(always)]
+    fn enter_window(&mut self, id: u64) {
+        let window = window_of(id);
+        let (first, last) = addresses_of(window);
+        self.window = window;
+        self.lowest = self.lowest.min(first);
+        self.highest = self.highest.max(last);
+        self.window_watched = self.watch.watches(id);
+        self.window_wanted = self.window_watched || self.sample.wants(window);
+    }
+
+    #[inline(never)]
+    fn keep(&mut self, object: Sampled) {
+        if self.sample.wants(self.window) {
+            self.sample.push(object);
         }
         if self.window_watched {
-            self.push_watched(Sampled { id: ObjectId(id), shape, length });
+            self.push_watched(object);
         }
+        self.window_wanted = self.window_watched || self.sample.wants(self.window);
     }
 
-    #[inline(never)]
-    fn push_sample(&mut self, object: Sampled) {
-        self.sample.push(object);
-        self.window_sampled = self.sample.wants(self.window);
-    }
-
-    #[inline(never)]
     fn push_watched(&mut self, object: Sampled) {
         if self.watched.len() < WATCHED_LIMIT {
             self.watched.push(object);
@@ -364,7 +374,6 @@ impl Tally {
         let mirror = Sampled { id, shape: Shape::Mirror, length: 0 };
         if self.sample.wants(window_of(id.0)) {
             self.sample.push(mirror);
-            self.window_sampled = self.sample.wants(self.window);
         }
         if self.watch.watches(id.0) {
             self.push_watched(mirror);
@@ -448,6 +457,7 @@ impl Sink for Tally {
     fn begin(&mut self) {
         self.previous = u64::MAX;
         self.previous_count = 0;
+        self.window = u64::MAX;
     }
 
     #[inline(always)]
