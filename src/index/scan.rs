@@ -1,7 +1,9 @@
 //! Walks a dump once, from a map on all cores or from a stream in sequence, and counts.
 //!
-//! The result is the same for any number of threads and for a map, a gzipped file or a stream of
-//! the same bytes: every part of a dump is counted by itself and sums do not depend on order.
+//! The counts are the same for any number of threads and for a map, a gzipped file or a stream of
+//! the same bytes: every part of a dump is counted by itself and sums do not depend on order. A
+//! stream, which cannot be read again, keeps a limited number of names and version texts; beyond
+//! that, names are missing, which is said, or the version is unknown, which lowers the grade.
 
 use std::io::Read;
 

@@ -65,7 +65,7 @@ impl Score {
 pub struct Inferred {
     pub parameters: Parameters,
     pub score: Score,
-    /// Value of the second best parameters that give other sizes.
+    /// Value of the second best parameters.
     runner_up: i64,
 }
 

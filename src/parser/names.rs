@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 /// Decodes the JVM's modified UTF-8: U+0000 is `C0 80`, supplementary characters are two
-/// three-byte surrogates. Bytes that are neither that nor UTF-8 become `\xNN`, so that two
-/// different names never look the same; a literal backslash is kept.
+/// three-byte surrogates. Bytes that are neither that nor UTF-8 become `\xNN`, so that names with
+/// different odd bytes stay apart; a literal backslash is kept, so the text `\xff` looks like the
+/// byte FF.
 pub fn decode_modified_utf8(bytes: &[u8]) -> String {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.to_owned();
