@@ -262,12 +262,22 @@ pub fn take(
 
 /// Makes the census of a walked dump.
 pub fn of_walked(source: &mut Source, walked: Walked, options: &ScanOptions) -> Census {
+    let Walked { scan, classes } = walked;
+    of_scan(source, scan, &classes, options)
+}
+
+/// Makes the census of a scan whose classes are named.
+pub fn of_scan(
+    source: &mut Source,
+    mut scan: Scan,
+    classes: &ClassTable,
+    options: &ScanOptions,
+) -> Census {
     let threads = options.threads;
-    let Walked { mut scan, classes } = walked;
-    let jvm = facts::jvm_version(source, &scan, &classes, threads);
+    let jvm = facts::jvm_version(source, &scan, classes, threads);
     let gaps = std::mem::take(&mut scan.tally.sample).gaps();
-    let sizer = Sizer::new(&mut scan, &classes, &gaps, jvm.as_ref().map(|jvm| jvm.major));
-    let loaders = Loaders::new(&scan, &classes);
+    let sizer = Sizer::new(&mut scan, classes, &gaps, jvm.as_ref().map(|jvm| jvm.major));
+    let loaders = Loaders::new(&scan, classes);
     let mut rows = Rows::default();
     sizer.instances(&scan, &loaders, &mut rows);
     sizer.arrays(&scan, &loaders, &mut rows);
@@ -276,10 +286,10 @@ pub fn of_walked(source: &mut Source, walked: Walked, options: &ScanOptions) -> 
     let archived_mirrors = sizer.archived.unwrap_or_default();
     let writer = sizer.writer;
     let live = (writer == Writer::HotSpot && scan.bytes <= options.liveness_limit)
-        .then(|| liveness::is_live(source, &scan, &classes, &gaps, threads))
+        .then(|| liveness::is_live(source, &scan, classes, &gaps, threads))
         .flatten();
     let (removed, sampled) = (sizer.duplicates.len() as u64, sizer.sampled_duplicates);
-    tell_oddities(&mut scan, &classes, removed, sampled);
+    tell_oddities(&mut scan, classes, removed, sampled);
     if rows.mismatched > 0 {
         scan.integrity.warn(format!(
             "{} instances do not have the length that their class declares",
@@ -304,8 +314,8 @@ pub fn of_walked(source: &mut Source, walked: Walked, options: &ScanOptions) -> 
         dumps: scan.dumps,
         chosen: scan.chosen,
         writer,
-        main_class: facts::main_class(&scan, &classes).map(|name| names::source_name(&name)),
-        process: facts::process(&classes),
+        main_class: facts::main_class(&scan, classes).map(|name| names::source_name(&name)),
+        process: facts::process(classes),
         collector: (writer == Writer::HotSpot)
             .then(|| facts::collector(&scan))
             .flatten()

@@ -2,6 +2,7 @@
 //!
 //! Knows the parser and the layout rules; does not know what the counts are wanted for.
 
+pub mod build;
 pub mod census;
 pub mod facts;
 pub mod faults;
@@ -14,6 +15,7 @@ pub mod mapped;
 pub mod sample;
 pub mod scan;
 pub mod sizer;
+pub mod store;
 pub mod stream;
 pub mod tally;
 pub mod watch;

@@ -60,17 +60,21 @@ pub struct Parameters {
 impl Parameters {
     /// Bytes of an array with `length` elements of `element` bytes.
     pub fn array_size(&self, length: u64, element: u64) -> u64 {
+        align_up(self.array_base(element) + length * element, self.alignment)
+    }
+
+    /// Bytes before the elements of an array of elements of `element` bytes.
+    pub fn array_base(&self, element: u64) -> u64 {
         let behind_length = match self.header {
             16 => 20,
             8 => 12,
             header => header + 4,
         };
-        let base = if self.is_32_bit || self.era >= Era::From23 {
+        if self.is_32_bit || self.era >= Era::From23 {
             align_up(behind_length, element)
         } else {
             align_up(behind_length, 8)
-        };
-        align_up(base + length * element, self.alignment)
+        }
     }
 
     /// Bytes of one value in the heap.

@@ -69,6 +69,14 @@ pub fn jmap_name(internal: &str) -> String {
     }
 }
 
+/// True for the internal or printed name of a hidden class (15+), which ends in an address:
+/// `Foo$$Lambda+0x00007f…`, `Foo$$Lambda/0x…`.
+pub fn is_hidden(name: &str) -> bool {
+    let name = name.trim_end_matches(';');
+    name.rfind("0x")
+        .is_some_and(|at| is_hex(&name[at + 2..]) && name[..at].ends_with(['+', '/', '.']))
+}
+
 fn is_hex(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit())
 }

@@ -186,8 +186,28 @@ impl Source {
     /// A full disk, or what the stream fails with.
     pub fn spool(&mut self) -> Result<Option<u64>, OpenError> {
         let Kind::Once(stream) = &mut self.kind else { return Ok(None) };
-        let mut stream = stream.take().ok_or(OpenError::Consumed)?;
-        let mut file = tempfile::tempfile()?;
+        let stream = stream.take().ok_or(OpenError::Consumed)?;
+        let file = tempfile::tempfile()?;
+        self.keep(stream, file).map(Some)
+    }
+
+    /// Makes the dump a plain mapped file: inflates a gzipped one, and copies a stream, into an
+    /// unnamed temporary file in `directory`. Gives the bytes written; `None` when there was
+    /// nothing to do.
+    ///
+    /// # Errors
+    /// A full disk, or what the source fails with.
+    pub fn spool_in(&mut self, directory: &Path) -> Result<Option<u64>, OpenError> {
+        let stream = match &mut self.kind {
+            Kind::Empty | Kind::Mapped(_) => return Ok(None),
+            Kind::Gzip(map) => gzip::reader(map.clone(), rayon::current_num_threads()),
+            Kind::Once(stream) => stream.take().ok_or(OpenError::Consumed)?,
+        };
+        let file = tempfile::tempfile_in(directory)?;
+        self.keep(stream, file).map(Some)
+    }
+
+    fn keep(&mut self, mut stream: impl Read, mut file: File) -> Result<u64, OpenError> {
         let bytes = io::copy(&mut stream, &mut file)?;
         self.kind = if bytes == 0 {
             Kind::Empty
@@ -195,6 +215,6 @@ impl Source {
             let metadata = file.metadata()?;
             Kind::Mapped(Arc::new(MappedFile::new(file, &metadata)?))
         };
-        Ok(Some(bytes))
+        Ok(bytes)
     }
 }

@@ -1,0 +1,423 @@
+//! Builds the index of a dump: the object graph, its dominators and retained sizes.
+//!
+//! The passes and their memory are described in `docs/ARCHITECTURE.md`.
+
+pub mod array;
+mod dominators;
+mod finish;
+mod order;
+mod peel;
+mod place;
+pub mod plan;
+mod walks;
+mod write;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
+
+use hashbrown::HashMap;
+
+use super::census::{self, CensusError, Walked};
+use super::facts;
+use super::lengths::ArrayClass;
+use super::loaders::Loaders;
+use super::scan::{Progress, ScanOptions};
+use super::store::{IndexFacts, Level, Meta, StoredRoot};
+use super::watch::SpecialKind;
+use crate::layout::Layout;
+use crate::layout::tables::likely_version;
+use crate::parser::ids::ObjectId;
+use crate::parser::tags::sub;
+use crate::source::{OpenError, Source};
+use array::{Access, Array, Budget, Cell};
+use order::Search;
+use plan::Plans;
+use walks::{Dump, Objects, Reading, Slots, open, pred};
+
+pub use place::{Place, clean_up, index_path};
+
+/// How to build an index.
+#[derive(Clone, Debug, Default)]
+pub struct BuildOptions {
+    /// Threads to use; all cores when 0.
+    pub threads: usize,
+    /// Bytes of memory for large arrays; half of the machine's when `None`. What is beyond it goes
+    /// to temporary files.
+    pub memory: Option<u64>,
+    /// Use 64-bit numbers of objects whatever their count, as from 2^32 objects on.
+    pub wide: bool,
+    /// Directory of the index; next to the dump when `None`.
+    pub index_dir: Option<PathBuf>,
+    /// Which of several dumps in the file, from 1; the last one when `None`.
+    pub dump: Option<usize>,
+    /// As [`ScanOptions::force`].
+    pub force: bool,
+    /// Say on standard error how long each pass took.
+    pub timings: bool,
+}
+
+/// Why an index cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error(transparent)]
+    Census(#[from] CensusError),
+    #[error("{what}: {error}")]
+    Io { what: String, error: io::Error },
+    #[error("the index needs about {needed} bytes on the disk of {}, and {free} are free", directory.display())]
+    NoRoom { directory: PathBuf, needed: u64, free: u64 },
+    #[error("records of this dump cross the ends of their segments: it cannot be indexed")]
+    CrossesSegments,
+}
+
+impl BuildError {
+    /// What the user can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Census(error) => error.remedy(),
+            Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
+                "name a directory for the index with --index-dir"
+            }
+            Self::Io { .. } | Self::NoRoom { .. } => {
+                "make room, or name a directory on another disk with --index-dir"
+            }
+            Self::CrossesSegments => "take the dump again, or use histo and diff --shallow",
+        }
+    }
+}
+
+impl From<OpenError> for BuildError {
+    fn from(error: OpenError) -> Self {
+        Self::Census(error.into())
+    }
+}
+
+/// Builds the index of a dump and gives its path.
+///
+/// # Errors
+/// [`BuildError`]. No index is left behind then.
+pub fn build(
+    path: &Path,
+    options: &BuildOptions,
+    progress: &dyn Progress,
+) -> Result<PathBuf, BuildError> {
+    let mut source = Source::open(path)?;
+    let mut threads = rayon::ThreadPoolBuilder::new();
+    if options.threads > 0 {
+        threads = threads.num_threads(options.threads);
+    }
+    let pool = threads.build().map_err(|error| BuildError::Io {
+        what: "cannot start threads".to_owned(),
+        error: io::Error::other(error),
+    })?;
+    pool.install(|| Builder::new(&mut source, options, progress).build())
+}
+
+struct Builder<'a> {
+    source: &'a mut Source,
+    options: &'a BuildOptions,
+    progress: &'a dyn Progress,
+    started: Instant,
+}
+
+impl<'a> Builder<'a> {
+    fn new(source: &'a mut Source, options: &'a BuildOptions, progress: &'a dyn Progress) -> Self {
+        Self { source, options, progress, started: Instant::now() }
+    }
+
+    /// Notes that a pass ended.
+    fn passed(&mut self, what: &str) {
+        if self.options.timings {
+            eprintln!("heapdrift: {what}: {:.2} s", self.started.elapsed().as_secs_f64());
+        }
+        self.started = Instant::now();
+    }
+
+    fn build(mut self) -> Result<PathBuf, BuildError> {
+        let place = Place::new(&self.source.path, self.options)?;
+        let spooled = self.source.spool_in(place.directory())?;
+        let _ = spooled;
+        let scan_options = ScanOptions {
+            dump: self.options.dump,
+            force: self.options.force,
+            threads: rayon::current_num_threads(),
+            liveness_limit: 0,
+        };
+        let Walked { scan, classes } = census::walk(self.source, &scan_options, self.progress)?;
+        if scan.parts.is_empty() && scan.tally.objects > 0 {
+            return Err(BuildError::CrossesSegments);
+        }
+        self.passed("census");
+        let threads = facts::threads(self.source, &scan, &classes, scan_options.threads);
+        let loaders = Loaders::new(&scan, &classes);
+        let parts = scan.parts.clone();
+        let tables = scan.tables.clone();
+        let id_size = scan.header.id_size;
+        let used: Vec<(ObjectId, u64)> = scan
+            .tally
+            .class_counts()
+            .iter()
+            .map(|count| (count.class, u64::from(count.values_length)))
+            .collect();
+        let mut used_arrays: Vec<ObjectId> = scan
+            .tally
+            .lengths
+            .rows()
+            .iter()
+            .filter_map(|(class, ..)| match class {
+                ArrayClass::Object(class) => Some(*class),
+                ArrayClass::Primitive(_) => None,
+            })
+            .collect();
+        used_arrays.sort_unstable();
+        used_arrays.dedup();
+        let loader_class: HashMap<ObjectId, ObjectId> = scan
+            .tally
+            .specials
+            .iter()
+            .filter(|special| special.kind == SpecialKind::Loader)
+            .map(|special| (special.id, special.class))
+            .collect();
+        let mirrors =
+            || classes.classes.iter().filter(|class| class.dumped).map(|class| class.id.0);
+        let lowest = mirrors().min().unwrap_or(u64::MAX).min(scan.tally.lowest);
+        let highest = mirrors().max().unwrap_or(0).max(scan.tally.highest);
+        let records = scan.tally.objects + mirrors().count() as u64;
+        let census = census::of_scan(self.source, scan, &classes, &scan_options);
+        self.passed("sizes");
+        let major = census.facts.jvm.as_ref().map(|jvm| jvm.major);
+        let major = major.or_else(|| likely_version(&classes));
+        let layout = Layout::new(&classes, census.facts.sizes.parameters, major);
+        let plans = Plans::new(
+            &layout,
+            &classes,
+            census.facts.writer,
+            id_size.bytes(),
+            &used,
+            &used_arrays,
+            &loader_class,
+        );
+        let _ = tables;
+        let Some(bytes) = self.source.mapped() else { return Err(BuildError::CrossesSegments) };
+        place.check_room(bytes.len() as u64, records)?;
+        let limit = self.options.memory.unwrap_or_else(half_of_memory);
+        let budget = Budget::new(limit, place.directory());
+        let dump = Dump { bytes, parts: &parts, id_size, progress: self.progress };
+        let pass = Passes {
+            dump,
+            plans: &plans,
+            loaders: &loaders,
+            census: &census,
+            budget,
+            facts: IndexFacts { tool: env!("CARGO_PKG_VERSION").to_owned(), threads },
+            range: (lowest, highest),
+            records,
+            place: &place,
+            options: self.options,
+            classes: &classes,
+            started: Instant::now(),
+        };
+        let path = if self.options.wide || records >= u64::from(u32::MAX) - (1 << 16) {
+            pass.run::<AtomicU64>()
+        } else {
+            pass.run::<AtomicU32>()
+        };
+        path.map_err(|error| BuildError::Io {
+            what: format!("cannot write the index in {}", place.directory().display()),
+            error,
+        })
+    }
+}
+
+/// Half of the machine's memory, or of what the control group of the process may use.
+fn half_of_memory() -> u64 {
+    let number = |text: String| text.trim().parse::<u64>().ok();
+    let total = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+            line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok())
+        })
+        .map_or(4 << 30, |kib| kib * 1024);
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(number);
+    let old_group = std::fs::read_to_string("/sys/fs/cgroup/memory/memory.limit_in_bytes")
+        .ok()
+        .and_then(number);
+    [group, old_group].into_iter().flatten().fold(total, u64::min) / 2
+}
+
+/// The passes over the graph, with everything they need of the dump.
+struct Passes<'a> {
+    dump: Dump<'a>,
+    plans: &'a Plans<'a>,
+    loaders: &'a Loaders,
+    census: &'a census::Census,
+    classes: &'a crate::parser::classes::ClassTable,
+    facts: IndexFacts,
+    budget: Budget,
+    range: (u64, u64),
+    records: u64,
+    place: &'a Place,
+    options: &'a BuildOptions,
+    started: Instant,
+}
+
+impl Passes<'_> {
+    fn passed(&mut self, what: &str) {
+        if self.options.timings {
+            eprintln!("heapdrift: {what}: {:.2} s", self.started.elapsed().as_secs_f64());
+        }
+        self.started = Instant::now();
+    }
+
+    fn run<C: Cell>(mut self) -> io::Result<PathBuf> {
+        let plans = self.plans;
+        let budget = self.budget.clone();
+        let found = walks::find_ids(&self.dump, self.range.0, self.range.1, self.records)?;
+        self.passed("ids");
+        let ids = found.ids.view();
+        let objects = Objects::<C>::new(&budget, ids.count, plans.kinds.len())?;
+        let (roots, locals) = self.roots(&objects, &ids, &found.roots);
+        let unordered = found.descents > ids.count / 16;
+        let offsets = if unordered {
+            Some(Array::<AtomicU64>::new(&budget, ids.count, Access::Sequential)?)
+        } else {
+            None
+        };
+        let reading = Reading {
+            ids,
+            plans,
+            objects: &objects,
+            again: &found.again,
+            locals: &locals,
+            offsets: offsets.as_ref(),
+        };
+        let references = reading.find_references(&self.dump);
+        self.passed("references");
+        // Reference objects and referents are looked at one by one: they stay in the graph.
+        for (source, referent, _) in &references.weak {
+            for object in [source, referent] {
+                objects.open[*object as usize].store(open::KEEP, Ordering::Relaxed);
+            }
+        }
+        let nodes = peel::peel(&objects)?;
+        let ordinals = peel::list::<C>(&nodes, &budget)?;
+        let slots = Slots::new(&objects, plans, &budget)?;
+        self.passed("peeling");
+        let graph =
+            reading.make_graph(&self.dump, &nodes.view(), references.edges, &slots, &budget)?;
+        self.passed("graph");
+        let search = Search {
+            graph: &graph,
+            nodes: &nodes,
+            ordinals: &ordinals,
+            pred: &objects.pred,
+            weak: &references.weak,
+            budget: &budget,
+        };
+        let mut order = search.run()?;
+        self.passed("depth-first order");
+        if self.options.timings {
+            eprintln!(
+                "heapdrift: {} objects, {} nodes, {} references, graph of {} bytes",
+                objects.count,
+                nodes.count,
+                references.edges,
+                graph.bytes.len()
+            );
+        }
+        let dominators = dominators::dominators(graph, &mut order, &budget)?;
+        self.passed("dominators");
+        let finished = finish::finish(&objects, &order, &dominators, &ordinals, &budget)?;
+        drop((order, dominators, ordinals));
+        self.passed("retained sizes");
+        let layout = &self.census.facts.sizes.parameters;
+        let meta = Meta {
+            objects: objects.count,
+            unit: plans.unit,
+            id_base: found.ids.base,
+            id_shift: found.ids.shift.into(),
+            kind_width: objects.kinds.width(),
+            array_base: [1, 2, 4, 8].map(|element| layout.array_base(element)),
+            alignment: layout.alignment,
+            totals: finished.totals.map(|(units, objects)| [units * plans.unit, objects]),
+            dump_bytes: self.census.facts.bytes,
+            dump_number: self.census.facts.chosen as u64,
+        };
+        let parts = write::Parts {
+            fingerprint: self.place.fingerprint(self.census.facts.chosen as u64)?,
+            meta,
+            facts: &self.facts,
+            census: self.census,
+            classes: self.classes,
+            loaders: self.loaders,
+            plans,
+            ids: &found.ids,
+            objects: &objects,
+            references: &references,
+            finished: &finished,
+            roots: &roots,
+            slots: &slots,
+            offsets: offsets.as_deref(),
+        };
+        let path = self.place.write(|file| write::write(file, &parts))?;
+        self.passed("writing");
+        Ok(path)
+    }
+
+    /// Marks the roots, and sorts out which objects belong to the frames of threads.
+    fn roots<C: Cell>(
+        &self,
+        objects: &Objects<C>,
+        ids: &super::store::ids::Ids<'_>,
+        records: &[crate::parser::heap::Root],
+    ) -> (Vec<StoredRoot>, HashMap<u64, Vec<u64>>) {
+        let mut roots: Vec<StoredRoot> = records
+            .iter()
+            .filter_map(|root| {
+                Some(StoredRoot {
+                    object: ids.ordinal(root.object.0)?,
+                    kind: root.kind,
+                    thread: root.thread,
+                    frame: root.frame,
+                })
+            })
+            .collect();
+        let threads: HashMap<u32, u64> = roots
+            .iter()
+            .filter(|root| root.kind == sub::ROOT_THREAD_OBJECT)
+            .map(|root| (root.thread, root.object))
+            .collect();
+        let mut locals: HashMap<u64, Vec<u64>> = HashMap::new();
+        for root in &roots {
+            let of_frame = matches!(
+                root.kind,
+                sub::ROOT_JAVA_FRAME
+                    | sub::ROOT_JNI_LOCAL
+                    | sub::ROOT_NATIVE_STACK
+                    | sub::ROOT_THREAD_BLOCK
+            );
+            match threads.get(&root.thread).filter(|_| of_frame) {
+                Some(thread) => locals.entry(*thread).or_default().push(root.object),
+                None => objects.pred[root.object as usize].set(pred::ROOT),
+            }
+        }
+        for class in &self.plans.system_classes {
+            if let Some(object) = ids.ordinal(class.0) {
+                objects.pred[object as usize].set(pred::ROOT);
+                roots.push(StoredRoot { object, kind: 0, thread: 0, frame: 0 });
+            }
+        }
+        roots.sort_unstable();
+        roots.dedup();
+        for held in locals.values_mut() {
+            held.sort_unstable();
+            held.dedup();
+        }
+        (roots, locals)
+    }
+}
+
+/// The number of levels is part of the format.
+const _: () = assert!(Level::COUNT == 5);

@@ -1,0 +1,188 @@
+//! Where an index goes: its name, its temporary file, and what earlier runs left behind.
+#![allow(unsafe_code)]
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::path::{Path, PathBuf};
+
+use super::{BuildError, BuildOptions};
+use crate::index::store::fingerprint;
+
+/// Ending of index files.
+const ENDING: &str = ".hdx";
+/// Ending of index files that are being written.
+const UNFINISHED: &str = ".hdx-unfinished";
+
+/// The index file of a dump.
+pub fn index_path(dump: &Path, index_dir: Option<&Path>, number: Option<usize>) -> PathBuf {
+    let mut name = dump.file_name().unwrap_or_default().to_os_string();
+    if let Some(number) = number {
+        name.push(format!(".{number}"));
+    }
+    name.push(ENDING);
+    match index_dir {
+        Some(directory) => directory.join(name),
+        None => dump.with_file_name(name),
+    }
+}
+
+/// Where one index goes.
+pub struct Place {
+    dump: PathBuf,
+    path: PathBuf,
+    directory: PathBuf,
+}
+
+impl Place {
+    /// Chooses the place, and removes what a run that died left there.
+    ///
+    /// # Errors
+    /// The directory cannot be written to.
+    pub fn new(dump: &Path, options: &BuildOptions) -> Result<Self, BuildError> {
+        let path = index_path(dump, options.index_dir.as_deref(), options.dump);
+        let directory = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let failed = |error| BuildError::Io {
+            what: format!("cannot write an index to {}", directory.display()),
+            error,
+        };
+        if options.index_dir.is_some() {
+            fs::create_dir_all(&directory).map_err(failed)?;
+        }
+        // Tells before any work whether files can be made there.
+        tempfile::tempfile_in(&directory).map_err(failed)?;
+        let place = Self { dump: dump.to_owned(), path, directory };
+        remove_if_stale(&place.unfinished());
+        Ok(place)
+    }
+
+    /// The directory of the index and of temporary files.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(UNFINISHED.trim_start_matches(ENDING));
+        PathBuf::from(name)
+    }
+
+    /// The dump's fingerprint.
+    ///
+    /// # Errors
+    /// The dump cannot be read any more.
+    pub fn fingerprint(&self, dump: u64) -> io::Result<[u8; 16]> {
+        fingerprint_of(&self.dump, dump)
+    }
+
+    /// Checks that the index and temporary files will fit on the disk.
+    ///
+    /// # Errors
+    /// [`BuildError::NoRoom`].
+    pub fn check_room(&self, dump_bytes: u64, objects: u64) -> Result<(), BuildError> {
+        // Measured: 10 bytes per object for the index, 16 for temporary files; references take
+        // about a tenth of the dump.
+        let needed = objects * 26 + dump_bytes / 10;
+        let Some(free) = free_bytes(&self.directory) else { return Ok(()) };
+        if free < needed {
+            return Err(BuildError::NoRoom { directory: self.directory.clone(), needed, free });
+        }
+        Ok(())
+    }
+
+    /// Writes the index under a temporary name, locked as long as its writer lives, and gives it
+    /// its name when it is whole and on the disk.
+    ///
+    /// # Errors
+    /// What `write` or the operating system says; nothing is left behind then.
+    pub fn write(&self, write: impl FnOnce(File) -> io::Result<File>) -> io::Result<PathBuf> {
+        let unfinished = self.unfinished();
+        let file = OpenOptions::new()
+            .create(true)
+            .read(true)
+            .write(true)
+            .truncate(false)
+            .open(&unfinished)?;
+        if !lock(&file) {
+            return Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                format!("another heapdrift is writing {}", unfinished.display()),
+            ));
+        }
+        file.set_len(0)?;
+        let result = write(file).and_then(|file| {
+            fs::rename(&unfinished, &self.path)?;
+            File::open(&self.directory)?.sync_all()?;
+            drop(file);
+            Ok(self.path.clone())
+        });
+        if result.is_err() {
+            // The error that counts is the first one.
+            let _ = fs::remove_file(&unfinished);
+        }
+        result
+    }
+}
+
+/// The fingerprint of a dump file.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn fingerprint_of(dump: &Path, number: u64) -> io::Result<[u8; 16]> {
+    let file = File::open(dump)?;
+    if file.metadata()?.len() == 0 {
+        return Ok(fingerprint(&[], number));
+    }
+    // SAFETY: the map is only read, and only for a hash: a change gives another hash.
+    let map = unsafe { memmap2::Mmap::map(&file)? };
+    Ok(fingerprint(&map, number))
+}
+
+/// Takes the lock that tells a living writer from a dead one.
+fn lock(file: &File) -> bool {
+    // SAFETY: the descriptor is open; the call touches no memory of ours.
+    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) == 0 }
+}
+
+/// Removes an unfinished index whose writer is dead.
+fn remove_if_stale(path: &Path) {
+    if let Ok(file) = File::open(path) {
+        if lock(&file) {
+            // If it cannot be removed, it is overwritten or reported when it is written.
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Bytes that are free for us on the disk of a directory.
+fn free_bytes(directory: &Path) -> Option<u64> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(directory.as_os_str().as_bytes()).ok()?;
+    // SAFETY: `statvfs` is plain numbers, for which zeros are a value.
+    let mut facts: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the path ends in a zero byte, and `facts` is ours.
+    let done = unsafe { libc::statvfs(path.as_ptr(), &mut facts) } == 0;
+    done.then(|| facts.f_bavail * facts.f_frsize)
+}
+
+/// Removes the unfinished indexes of dead writers in a directory, and gives the finished ones.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn clean_up(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut indexes = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(UNFINISHED) {
+            remove_if_stale(&path);
+        } else if name.ends_with(ENDING) {
+            indexes.push(path);
+        }
+    }
+    indexes.sort();
+    Ok(indexes)
+}

@@ -1,0 +1,381 @@
+//! What has to be known of each class to read its objects: where references stand, how large
+//! instances are, which references do not retain.
+
+use hashbrown::{HashMap, HashSet};
+
+use crate::index::facts::Writer;
+use crate::index::store::{Form, Kind, Level};
+use crate::layout::Layout;
+use crate::parser::bytes::{align_up, id_of_size, u32_at};
+use crate::parser::classes::{ClassIndex, ClassTable};
+use crate::parser::heap::HeapRecord;
+use crate::parser::ids::ObjectId;
+use crate::parser::names;
+use crate::parser::tags::FieldType;
+
+/// Loaders whose classes are never unloaded (`docs/retained-size.md`).
+const BUILT_IN_LOADERS: [&str; 5] = [
+    "jdk/internal/loader/ClassLoaders$BootClassLoader",
+    "jdk/internal/loader/ClassLoaders$PlatformClassLoader",
+    "jdk/internal/loader/ClassLoaders$AppClassLoader",
+    "sun/misc/Launcher$ExtClassLoader",
+    "sun/misc/Launcher$AppClassLoader",
+];
+const REFERENCE: &str = "java/lang/ref/Reference";
+const STACK_CHUNK: &str = "jdk/internal/vm/StackChunk";
+
+/// How to read the instances of one class.
+#[derive(Clone, Debug, Default)]
+pub struct InstancePlan {
+    /// Index into [`Plans::kinds`].
+    kind: u32,
+    /// Offsets in the values of the references that retain.
+    references: Box<[u32]>,
+    /// Offset of `Reference.referent`, and what an object reached through it is at least.
+    referent: Option<(u32, Level)>,
+    /// Offset of a stack chunk's size in words, and the class.
+    stack_words: Option<(u32, ClassIndex)>,
+}
+
+/// An object of the dump, read.
+#[derive(Clone, Copy, Debug)]
+pub struct Object<'d> {
+    pub id: ObjectId,
+    /// Index into [`Plans::kinds`].
+    pub kind: u32,
+    /// Length of an array; bytes of what has a size of its own; 0 for others.
+    pub slot: u32,
+    /// Shallow bytes.
+    pub size: u64,
+    body: Body<'d>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Body<'d> {
+    /// Values and the class's index into [`Plans::instances`].
+    Values(&'d [u8], u32),
+    Elements(&'d [u8]),
+    Plain,
+    Mirror(ClassIndex),
+}
+
+/// See the module's text.
+pub struct Plans<'c> {
+    classes: &'c ClassTable,
+    layout: &'c Layout<'c>,
+    pub kinds: Vec<Kind>,
+    instances: Vec<InstancePlan>,
+    /// Kind of the arrays of a class.
+    arrays: HashMap<ObjectId, u32>,
+    /// Kind of the arrays of each primitive type.
+    primitives: [u32; 12],
+    mirror: u32,
+    id_size: usize,
+    /// Class objects that are roots because their classes are never unloaded.
+    pub system_classes: Vec<ObjectId>,
+    /// All sizes are multiples of this.
+    pub unit: u64,
+    /// The class object that objects of each kind keep alive; 0 where it is a root anyway.
+    kept_class: Vec<u64>,
+}
+
+impl<'c> Plans<'c> {
+    /// Makes the plans. `used` are the classes with instances, with the bytes of their values;
+    /// `used_arrays` the classes of object arrays; `loader_class` tells the class of a loader.
+    pub fn new(
+        layout: &'c Layout<'c>,
+        classes: &'c ClassTable,
+        writer: Writer,
+        id_size: usize,
+        used: &[(ObjectId, u64)],
+        used_arrays: &[ObjectId],
+        loader_class: &HashMap<ObjectId, ObjectId>,
+    ) -> Self {
+        let mut kinds = Vec::new();
+        let mut instances = vec![InstancePlan::default(); classes.classes.len()];
+        let references = References::new(classes, id_size);
+        for (id, values_length) in used {
+            let Some(index) = classes.index_of(*id) else { continue };
+            let class = classes.get(index);
+            let size = match writer {
+                Writer::Android if class.instance_size > 0 => u64::from(class.instance_size),
+                _ if class.dumped => layout.instance_size(index),
+                _ => {
+                    align_up(layout.parameters.header + values_length, layout.parameters.alignment)
+                }
+            };
+            let mut plan = references.of(classes, index);
+            plan.kind = kinds.len() as u32;
+            if class.name == STACK_CHUNK {
+                plan.stack_words = classes
+                    .field_offset(index, STACK_CHUNK, "size", id_size)
+                    .filter(|(_, kind)| *kind == FieldType::Int)
+                    .map(|(offset, _)| (offset as u32, index));
+            }
+            let form =
+                if plan.stack_words.is_some() { Form::SizedInstance } else { Form::Instance };
+            kinds.push(Kind { form, class: Some(index), size });
+            instances[index.0 as usize] = plan;
+        }
+        let mut arrays = HashMap::new();
+        let reference = layout.parameters.element_size(None);
+        for id in used_arrays {
+            arrays.insert(*id, kinds.len() as u32);
+            let class = classes.index_of(*id);
+            kinds.push(Kind { form: Form::ObjectArray, class, size: reference });
+        }
+        let mut primitives = [0; 12];
+        for element in FieldType::PRIMITIVES {
+            let name = format!("[{}", char::from(element.descriptor()));
+            let class = classes.named(&name);
+            primitives[element as usize] = kinds.len() as u32;
+            kinds.push(Kind {
+                form: Form::PrimitiveArray(element),
+                class,
+                size: layout.parameters.element_size(Some(element)),
+            });
+        }
+        let mirror = kinds.len() as u32;
+        kinds.push(Kind {
+            form: Form::Mirror,
+            class: classes.named("java/lang/Class"),
+            size: layout.least_mirror(),
+        });
+        let built_in = |loader: ObjectId| {
+            let class = loader_class.get(&loader).and_then(|class| classes.index_of(*class));
+            loader.is_null()
+                || class.is_some_and(|class| {
+                    BUILT_IN_LOADERS.contains(&classes.get(class).name.as_str())
+                })
+        };
+        let loaders: HashSet<ObjectId> =
+            classes.classes.iter().map(|class| class.loader).filter(|id| built_in(*id)).collect();
+        let system_classes: Vec<ObjectId> = classes
+            .classes
+            .iter()
+            .filter(|class| class.dumped && loaders.contains(&class.loader))
+            .filter(|class| !names::is_hidden(&class.name))
+            .map(|class| class.id)
+            .collect();
+        let is_system: HashSet<ObjectId> = system_classes.iter().copied().collect();
+        let kept_class = kinds.iter().map(|kind| match (kind.form, kind.class) {
+            (Form::Mirror, _) | (_, None) => 0,
+            (_, Some(class)) => {
+                let class = classes.get(class);
+                if class.dumped && !is_system.contains(&class.id) { class.id.0 } else { 0 }
+            }
+        });
+        let kept_class = kept_class.collect();
+        let unit = if writer == Writer::HotSpot { layout.parameters.alignment } else { 1 };
+        Self {
+            classes,
+            layout,
+            kinds,
+            instances,
+            arrays,
+            primitives,
+            mirror,
+            id_size,
+            system_classes,
+            unit,
+            kept_class,
+        }
+    }
+
+    /// Reads a record; `None` for what is no object.
+    #[inline(always)]
+    pub fn object<'d>(
+        &self,
+        record: &HeapRecord<'d>,
+        cache: &mut ClassCache,
+    ) -> Option<Object<'d>> {
+        let object = match record {
+            HeapRecord::Instance(instance) => {
+                let index = cache.index(self.classes, instance.class)?;
+                let plan = &self.instances[index as usize];
+                let mut object = Object {
+                    id: instance.id,
+                    kind: plan.kind,
+                    slot: 0,
+                    size: self.kinds[plan.kind as usize].size,
+                    body: Body::Values(instance.values, index),
+                };
+                if let Some((offset, class)) = plan.stack_words {
+                    // A size that is no int is no size.
+                    let words = u32_at(instance.values, offset as usize).unwrap_or(0);
+                    object.size = self.layout.stack_chunk_size(class, u64::from(words));
+                    object.slot = u32::try_from(object.size).unwrap_or(u32::MAX);
+                }
+                object
+            }
+            HeapRecord::ObjectArray(array) => {
+                let kind = match cache.array {
+                    (class, kind) if class == array.class => kind,
+                    _ => *self.arrays.get(&array.class)?,
+                };
+                cache.array = (array.class, kind);
+                let element = self.kinds[kind as usize].size;
+                Object {
+                    id: array.id,
+                    kind,
+                    slot: array.length,
+                    size: self.layout.parameters.array_size(array.length.into(), element),
+                    body: Body::Elements(array.elements),
+                }
+            }
+            HeapRecord::PrimitiveArray(array) => {
+                let kind = self.primitives[array.element as usize];
+                let element = self.kinds[kind as usize].size;
+                Object {
+                    id: array.id,
+                    kind,
+                    slot: array.length,
+                    size: self.layout.parameters.array_size(array.length.into(), element),
+                    body: Body::Plain,
+                }
+            }
+            HeapRecord::Class(class) => {
+                let index = self.classes.index_of(class.id)?;
+                let size = self.layout.mirror_size(self.classes.get(index));
+                Object {
+                    id: class.id,
+                    kind: self.mirror,
+                    slot: u32::try_from(size).unwrap_or(u32::MAX),
+                    size,
+                    body: Body::Mirror(index),
+                }
+            }
+            HeapRecord::Root(_) | HeapRecord::HeapInfo { .. } => return None,
+        };
+        Some(object).filter(|object| !object.id.is_null())
+    }
+
+    /// Gives the ids that an object refers to in a way that retains, with repetitions.
+    #[inline(always)]
+    pub fn references(&self, object: &Object<'_>, mut give: impl FnMut(u64)) {
+        let id_size = self.id_size;
+        give(self.kept_class[object.kind as usize]);
+        match object.body {
+            Body::Values(values, class) => {
+                for offset in &self.instances[class as usize].references {
+                    give(id_of_size(values, *offset as usize, id_size).unwrap_or(0));
+                }
+            }
+            Body::Elements(elements) => {
+                if id_size == 8 {
+                    for element in elements.chunks_exact(8) {
+                        give(id_of_size(element, 0, 8).unwrap_or(0));
+                    }
+                } else {
+                    for element in elements.chunks_exact(4) {
+                        give(id_of_size(element, 0, 4).unwrap_or(0));
+                    }
+                }
+            }
+            Body::Plain => {}
+            Body::Mirror(class) => {
+                let class = self.classes.get(class);
+                for field in class.statics.iter().filter(|field| field.kind == FieldType::Object) {
+                    give(field.value);
+                }
+                give(class.superclass.map_or(0, |above| self.classes.get(above).id.0));
+                give(class.loader.0);
+                give(class.signers.0);
+                give(class.protection_domain.0);
+            }
+        }
+    }
+
+    /// What a reference object refers to without retaining it, and how.
+    #[inline(always)]
+    pub fn referent(&self, object: &Object<'_>) -> Option<(u64, Level)> {
+        let Body::Values(values, class) = object.body else { return None };
+        let (offset, level) = self.instances[class as usize].referent?;
+        let id = id_of_size(values, offset as usize, self.id_size)?;
+        (id != 0).then_some((id, level))
+    }
+}
+
+/// Remembers the classes of the objects just read.
+pub struct ClassCache {
+    slots: Box<[(ObjectId, u32)]>,
+    array: (ObjectId, u32),
+}
+
+impl Default for ClassCache {
+    fn default() -> Self {
+        Self { slots: vec![(ObjectId::NULL, 0); 1 << 10].into(), array: (ObjectId::NULL, 0) }
+    }
+}
+
+impl ClassCache {
+    #[inline(always)]
+    fn index(&mut self, classes: &ClassTable, id: ObjectId) -> Option<u32> {
+        let slots = self.slots.len();
+        let slot = &mut self.slots[(id.0 >> 3 ^ id.0 >> 13) as usize % slots];
+        if slot.0 != id || id.is_null() {
+            *slot = (id, classes.index_of(id)?.0);
+        }
+        Some(slot.1)
+    }
+}
+
+/// Where references stand in instances.
+struct References {
+    reference: Option<ClassIndex>,
+    kinds: [(Option<ClassIndex>, Level); 4],
+    id_size: usize,
+}
+
+impl References {
+    fn new(classes: &ClassTable, id_size: usize) -> Self {
+        let of = |name: &str, level| (classes.named(name), level);
+        Self {
+            reference: classes.named(REFERENCE),
+            kinds: [
+                of("java/lang/ref/SoftReference", Level::Soft),
+                of("java/lang/ref/PhantomReference", Level::Phantom),
+                of("java/lang/ref/FinalReference", Level::Phantom),
+                of(REFERENCE, Level::Weak),
+            ],
+            id_size,
+        }
+    }
+
+    fn of(&self, classes: &ClassTable, index: ClassIndex) -> InstancePlan {
+        let mut plan = InstancePlan::default();
+        let mut references = Vec::new();
+        let mut at = 0;
+        for class in classes.fielded_chain(index) {
+            let is_reference =
+                self.reference.is_some_and(|reference| classes.get(reference).id == class.id);
+            for field in &class.fields {
+                if field.kind == FieldType::Object {
+                    let name = classes.symbols.bytes(field.name);
+                    match name {
+                        Some(b"referent") if is_reference => {
+                            plan.referent = Some((at, self.level(classes, index)));
+                        }
+                        Some(b"discovered") if is_reference => {}
+                        _ => references.push(at),
+                    }
+                }
+                at += field.kind.dump_size(self.id_size) as u32;
+            }
+        }
+        plan.references = references.into();
+        plan
+    }
+
+    /// How instances of a subclass of `Reference` hold their referents.
+    fn level(&self, classes: &ClassTable, index: ClassIndex) -> Level {
+        let mut next = Some(index);
+        while let Some(class) = next {
+            if let Some((_, level)) = self.kinds.iter().find(|(kind, _)| *kind == Some(class)) {
+                return *level;
+            }
+            next = classes.get(class).superclass;
+        }
+        Level::Weak
+    }
+}

@@ -1,0 +1,252 @@
+//! Writes the sections of an index from what the passes left.
+
+use std::fs::File;
+use std::io;
+use std::sync::atomic::AtomicU64;
+
+use rayon::prelude::*;
+
+use super::array::Cell;
+use super::finish::Finished;
+use super::plan::Plans;
+use super::walks::{BLOCK, Objects, References, Slots, pred, put_varint};
+use crate::index::census::Census;
+use crate::index::loaders::Loaders;
+use crate::index::store::format::{Section, Writer};
+use crate::index::store::ids::OwnedIds;
+use crate::index::store::{Form, IndexFacts, Meta, StoredClass, StoredRoot, code_dominator};
+use crate::parser::classes::ClassTable;
+use crate::parser::names;
+
+/// Objects that are written down at once by a thread; a multiple of the block.
+const STRIDE: u64 = 1 << 16;
+/// Objects in the list of the largest.
+pub const LARGEST: usize = 1000;
+
+/// What goes into an index.
+pub struct Parts<'a, C: Cell> {
+    pub fingerprint: [u8; 16],
+    pub meta: Meta,
+    pub facts: &'a IndexFacts,
+    pub census: &'a Census,
+    pub classes: &'a ClassTable,
+    pub loaders: &'a Loaders,
+    pub plans: &'a Plans<'a>,
+    pub ids: &'a OwnedIds,
+    pub objects: &'a Objects<C>,
+    pub references: &'a References,
+    pub finished: &'a Finished,
+    pub roots: &'a [StoredRoot],
+    /// Length or bytes of an object that has a slot, by ordinal.
+    pub slots: &'a Slots,
+    /// Offsets of all objects, where the dump does not follow the order of addresses.
+    pub offsets: Option<&'a [AtomicU64]>,
+}
+
+/// Writes all of it, and waits until it is on the disk.
+///
+/// # Errors
+/// What the operating system says; a full disk above all.
+pub fn write<C: Cell>(file: File, parts: &Parts<'_, C>) -> io::Result<File> {
+    let mut out = Writer::new(file)?;
+    let json = |error: serde_json::Error| io::Error::other(error);
+    out.section(Section::Meta, bytemuck::cast_slice(&parts.meta.words()))?;
+    out.section(Section::Facts, &serde_json::to_vec(parts.facts).map_err(json)?)?;
+    out.section(Section::Census, &serde_json::to_vec(parts.census).map_err(json)?)?;
+    out.section(Section::Classes, &serde_json::to_vec(&stored_classes(parts)).map_err(json)?)?;
+    write_kinds(&mut out, parts)?;
+    let ids = parts.ids;
+    match &ids.sorted {
+        Some(sorted) => out.section(Section::IdSorted, bytemuck::cast_slice(sorted))?,
+        None => {
+            out.section(Section::IdDirectory, bytemuck::cast_slice(&ids.directory))?;
+            out.section(Section::IdPlaces, bytemuck::cast_slice(&ids.places))?;
+            out.section(Section::IdBefore, bytemuck::cast_slice(&ids.before))?;
+            out.section(Section::IdRanks, bytemuck::cast_slice(&ids.ranks))?;
+            out.section(Section::IdWords, bytemuck::cast_slice(&ids.words))?;
+        }
+    }
+    let roots: Vec<u64> = parts
+        .roots
+        .iter()
+        .flat_map(|root| {
+            [root.object, root.kind.into(), u64::from(root.frame) << 32 | u64::from(root.thread)]
+        })
+        .collect();
+    out.section(Section::Roots, bytemuck::cast_slice(&roots))?;
+    write_objects(&mut out, parts)?;
+    let largest = largest(parts);
+    out.section(Section::Largest, bytemuck::cast_slice(&largest))?;
+    out.finish(parts.fingerprint)
+}
+
+fn stored_classes<C: Cell>(parts: &Parts<'_, C>) -> Vec<StoredClass> {
+    let classes = parts.classes;
+    let text = |name| classes.symbols.text(name).unwrap_or_else(|| "?".to_owned());
+    let stored = classes.classes.iter().map(|class| StoredClass {
+        id: class.id,
+        name: names::source_name(&class.jmap_name()),
+        superclass: class.superclass.map(|above| above.0),
+        loader: class.loader,
+        loader_label: parts.loaders.label(class.loader).0,
+        fields: class.fields.iter().map(|f| (text(f.name), f.kind as u8)).collect(),
+        statics: class.statics.iter().map(|f| (text(f.name), f.kind as u8, f.value)).collect(),
+    });
+    stored.collect()
+}
+
+fn write_kinds<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()> {
+    let mut texts = Vec::new();
+    let mut words: Vec<u32> = Vec::new();
+    for kind in &parts.plans.kinds {
+        let class = kind.class.map(|class| parts.classes.get(class));
+        let name = match (class, kind.form) {
+            (Some(class), _) => names::source_name(&class.jmap_name()),
+            (None, Form::PrimitiveArray(element)) => format!("{}[]", element.java_name()),
+            (None, Form::Mirror) => "java.lang.Class".to_owned(),
+            (None, _) => "unknown class".to_owned(),
+        };
+        let loader = class.map_or_else(|| "boot".to_owned(), |c| parts.loaders.label(c.loader).0);
+        words.extend([kind.form.code().into(), kind.class.map_or(u32::MAX, |class| class.0)]);
+        words.extend([kind.size as u32, (kind.size >> 32) as u32]);
+        for text in [name, loader] {
+            words.extend([texts.len() as u32, text.len() as u32]);
+            texts.extend_from_slice(text.as_bytes());
+        }
+    }
+    out.section(Section::Kinds, bytemuck::cast_slice(&words))?;
+    out.section(Section::Names, &texts)
+}
+
+/// Writes the sections that hold something for each object.
+fn write_objects<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()> {
+    let objects = parts.objects;
+    out.section(Section::ObjectKinds, objects.kinds.bytes())?;
+    out.section(Section::Slots, parts.slots.values.bytes())?;
+    out.section(Section::SlotRanks, parts.slots.ranks.bytes())?;
+    match parts.offsets {
+        None => {
+            out.section(Section::Anchors, objects.anchors.bytes())?;
+            let runs: Vec<u64> =
+                parts.references.runs.iter().flat_map(|(object, at)| [*object, *at]).collect();
+            out.section(Section::Runs, bytemuck::cast_slice(&runs))?;
+        }
+        Some(offsets) => {
+            out.begin(Section::Offsets)?;
+            let mut bytes = Vec::with_capacity(5 * STRIDE as usize);
+            for stretch in offsets.chunks(STRIDE as usize) {
+                bytes.clear();
+                for offset in stretch {
+                    bytes.extend_from_slice(&offset.get().to_le_bytes()[..5]);
+                }
+                out.put(&bytes)?;
+            }
+        }
+    }
+    encode(out, objects.count, Section::Dominators, Section::DominatorStarts, |ordinal, bytes| {
+        let code = objects.pred[ordinal as usize].get();
+        put_varint(bytes, code_dominator(code.checked_sub(pred::FIRST), ordinal));
+    })?;
+    encode(out, objects.count, Section::Retained, Section::RetainedStarts, |ordinal, bytes| {
+        let more = objects.retained[ordinal as usize].get();
+        put_varint(bytes, more);
+        if more > 0 {
+            let own = parts.shallow(ordinal) / parts.plans.unit;
+            put_varint(bytes, objects.units(ordinal as usize) - own);
+        }
+    })?;
+    if let Some(levels) = &parts.finished.levels {
+        let sections = [Section::Level0, Section::Level1, Section::Level2];
+        for (section, plane) in sections.into_iter().zip(levels) {
+            out.section(section, plane.bytes())?;
+        }
+    }
+    Ok(())
+}
+
+impl<C: Cell> Parts<'_, C> {
+    fn shallow(&self, ordinal: u64) -> u64 {
+        let kind = self.plans.kinds[self.objects.kinds.get(ordinal as usize) as usize];
+        match kind.form {
+            Form::Instance => kind.size,
+            Form::SizedInstance | Form::Mirror => self.slots.get(ordinal).into(),
+            Form::ObjectArray | Form::PrimitiveArray(_) => {
+                self.meta.array_bytes(self.slots.get(ordinal).into(), kind.size)
+            }
+        }
+    }
+}
+
+/// Writes what `put` gives for each object, and where each block of objects begins. Stretches are
+/// made in parallel, a few at a time.
+fn encode(
+    out: &mut Writer,
+    count: u64,
+    values: Section,
+    starts: Section,
+    put: impl Fn(u64, &mut Vec<u8>) + Sync,
+) -> io::Result<()> {
+    out.begin(values)?;
+    let mut at = 0;
+    let mut all_starts: Vec<u64> = Vec::with_capacity(count.div_ceil(BLOCK) as usize);
+    let at_once = 4 * rayon::current_num_threads() as u64;
+    let strides = count.div_ceil(STRIDE);
+    for first in (0..strides).step_by(at_once as usize) {
+        let stretches: Vec<(Vec<u8>, Vec<u64>)> = (first as usize
+            ..(first + at_once).min(strides) as usize)
+            .into_par_iter()
+            .with_max_len(1)
+            .map(|stride| {
+                let mut bytes = Vec::with_capacity(2 * STRIDE as usize);
+                let mut starts = Vec::with_capacity((STRIDE / BLOCK) as usize);
+                let stride = stride as u64;
+                for ordinal in stride * STRIDE..((stride + 1) * STRIDE).min(count) {
+                    if ordinal % BLOCK == 0 {
+                        starts.push(bytes.len() as u64);
+                    }
+                    put(ordinal, &mut bytes);
+                }
+                (bytes, starts)
+            })
+            .collect();
+        for (bytes, starts) in stretches {
+            all_starts.extend(starts.iter().map(|start| start + at));
+            out.put(&bytes)?;
+            at += bytes.len() as u64;
+        }
+    }
+    out.section(starts, bytemuck::cast_slice(&all_starts))
+}
+
+/// The strong objects that retain most.
+fn largest<C: Cell>(parts: &Parts<'_, C>) -> Vec<u64> {
+    let objects = parts.objects;
+    let is_strong = |ordinal: u64| {
+        parts.finished.levels.as_ref().is_none_or(|planes| {
+            planes
+                .iter()
+                .all(|plane| plane[(ordinal / 64) as usize].get() >> (ordinal % 64) & 1 == 0)
+        })
+    };
+    let strides = objects.count.div_ceil(STRIDE);
+    let mut all: Vec<(std::cmp::Reverse<u64>, u64)> = (0..strides)
+        .into_par_iter()
+        .flat_map_iter(|stride| {
+            let mut heap = std::collections::BinaryHeap::with_capacity(LARGEST + 1);
+            for ordinal in stride * STRIDE..((stride + 1) * STRIDE).min(objects.count) {
+                let entry = (std::cmp::Reverse(objects.units(ordinal as usize)), ordinal);
+                let fits = heap.len() < LARGEST || heap.peek().is_some_and(|least| entry < *least);
+                if fits && is_strong(ordinal) {
+                    heap.push(entry);
+                    if heap.len() > LARGEST {
+                        heap.pop();
+                    }
+                }
+            }
+            heap
+        })
+        .collect();
+    all.sort_unstable();
+    all.truncate(LARGEST);
+    all.into_iter().map(|(_, ordinal)| ordinal).collect()
+}
