@@ -8,9 +8,9 @@ use anstream::ColorChoice;
 use super::args::{
     By, Cli, Color, Command, Diff, DiffFormat, Global, Histo, HistoFormat, Info, Reading,
 };
-use super::inputs;
 use super::progress::Meter;
 use super::{Exit, Failure};
+use super::{index, inputs};
 use crate::diff::{DiffOptions, compare};
 use crate::digest::Digest;
 use crate::index::census::{self, Census};
@@ -42,6 +42,8 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         .map_err(|error| Failure::input(format!("cannot start threads: {error}")))?;
     match command {
         Command::Histo(args) => run_histo(&args, &global),
+        Command::Index(args) => index::run_index(&args, &global),
+        Command::Verify(args) => index::run_verify(&args, &global),
         Command::Info(args) => run_info(&args, &global),
         Command::Diff(args) => run_diff(&args, &global),
     }
@@ -65,7 +67,7 @@ fn failure(path: &Path, error: &census::CensusError) -> Failure {
         .help(error.remedy())
 }
 
-fn open(path: &Path, global: &Global) -> Result<Source, Failure> {
+pub fn open(path: &Path, global: &Global) -> Result<Source, Failure> {
     if !global.quiet && source::is_pipe(path) {
         // Opening a pipe waits until somebody writes into it: say so instead of hanging silently.
         let _ = writeln!(
@@ -107,7 +109,7 @@ fn failure_of(source: &Source, error: &census::CensusError) -> Failure {
 
 /// The exit code that an incomplete dump asks for; tells standard error, so that a pipe of the
 /// output does not hide it.
-fn completeness(path: &str, census_reason: Option<String>, allowed: bool) -> Exit {
+pub fn completeness(path: &str, census_reason: Option<String>, allowed: bool) -> Exit {
     let Some(reason) = census_reason else { return Exit::Fine };
     let allow =
         if allowed { "" } else { "\n  help: --allow-incomplete accepts what could be read" };
@@ -209,9 +211,14 @@ fn run_info(args: &Info, global: &Global) -> Result<Exit, Failure> {
     Ok(completeness(&path, census.facts.integrity.reason(), args.reading.allow_incomplete))
 }
 
+/// The dump files that the arguments name.
+pub fn files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    inputs::expand(arguments)
+        .map_err(|error| Failure::input(escape(&error.to_string()).into_owned()))
+}
+
 fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
-    let files = inputs::expand(&args.dumps)
-        .map_err(|error| Failure::input(escape(&error.to_string()).into_owned()))?;
+    let files = files(&args.dumps)?;
     if files.len() < 2 {
         return Err(Failure::usage(format!(
             "diff compares two or more dumps, and there is only one: {}",

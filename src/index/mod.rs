@@ -2,6 +2,7 @@
 //!
 //! Knows the parser and the layout rules; does not know what the counts are wanted for.
 
+pub mod array;
 pub mod build;
 pub mod census;
 pub mod facts;

@@ -15,9 +15,9 @@ use std::io;
 
 use rayon::prelude::*;
 
-use super::array::{Access, Array, Budget, Cell};
 use super::order::Order;
 use super::walks::Graph;
+use crate::index::array::{Access, Array, Budget, Cell};
 
 /// Nodes of which a thread looks at the successors at a time.
 const STRIDE: u64 = 1 << 14;

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::array::{Access, Array, Budget, Cell};
 use super::order::{Order, shared_bitmap};
 use super::walks::{Objects, open, pred};
+use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::Level;
 
 /// Numbers or objects that a thread takes at a time; a multiple of 64.

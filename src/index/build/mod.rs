@@ -2,7 +2,6 @@
 //!
 //! The passes and their memory are described in `docs/ARCHITECTURE.md`.
 
-pub mod array;
 mod dominators;
 mod finish;
 mod order;
@@ -19,6 +18,7 @@ use std::time::Instant;
 
 use hashbrown::HashMap;
 
+use super::array::{Access, Array, Budget, Cell};
 use super::census::{self, CensusError, Walked};
 use super::facts;
 use super::lengths::ArrayClass;
@@ -31,12 +31,11 @@ use crate::layout::tables::likely_version;
 use crate::parser::ids::ObjectId;
 use crate::parser::tags::sub;
 use crate::source::{OpenError, Source};
-use array::{Access, Array, Budget, Cell};
 use order::Search;
 use plan::Plans;
 use walks::{Dump, Objects, Reading, Slots, open, pred};
 
-pub use place::{Place, clean_up, index_path};
+pub use place::{Place, clean_up, fingerprint_of, index_path};
 
 /// How to build an index.
 #[derive(Clone, Debug, Default)]

@@ -10,8 +10,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::AtomicU64;
 
-use super::array::{Access, Array, Budget, Cell};
 use super::walks::{Graph, Successors, pred};
+use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::Level;
 use crate::index::store::ids::OwnedIds;
 

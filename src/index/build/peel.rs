@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::array::{Access, Array, Budget, Cell};
 use super::walks::{Objects, open, pred};
+use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::ids::OwnedIds;
 
 /// Objects that a thread takes at a time; a multiple of 64, so that bitmap words are not shared.

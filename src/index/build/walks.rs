@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, O
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::array::{Access, Array, Budget, Cell};
 use super::plan::{ClassCache, Object, Plans};
+use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::mapped;
 use crate::index::scan::{Part, Progress};
 use crate::index::store::Level;

@@ -6,10 +6,10 @@ use std::sync::atomic::AtomicU64;
 
 use rayon::prelude::*;
 
-use super::array::Cell;
 use super::finish::Finished;
 use super::plan::Plans;
 use super::walks::{BLOCK, Objects, References, Slots, pred, put_varint};
+use crate::index::array::Cell;
 use crate::index::census::Census;
 use crate::index::loaders::Loaders;
 use crate::index::store::format::{Section, Writer};

@@ -4,6 +4,7 @@
 
 pub mod format;
 pub mod ids;
+pub mod verify;
 
 use std::fs::File;
 use std::io;
@@ -299,6 +300,11 @@ impl HeapIndex {
     /// The dump's fingerprint, see [`fingerprint`].
     pub fn fingerprint(&self) -> [u8; 16] {
         self.contents.fingerprint
+    }
+
+    /// How many sections there are.
+    pub fn sections(&self) -> usize {
+        self.contents.entries.len()
     }
 
     /// Numbers of the index as a whole.

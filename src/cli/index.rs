@@ -1,0 +1,174 @@
+//! The commands `index` and `verify`.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use super::args::{Global, IndexArgs, Indexing, VerifyArgs};
+use super::commands::open;
+use super::progress::Meter;
+use super::{Exit, Failure};
+use crate::index::array::Budget;
+use crate::index::build::{self, BuildError, BuildOptions, clean_up, index_path};
+use crate::index::census::CensusError;
+use crate::index::store::HeapIndex;
+use crate::parser::names::escape;
+use crate::report::text::bytes_long;
+
+/// Options of a build from what was typed.
+pub fn build_options(
+    indexing: &Indexing,
+    dump: Option<u32>,
+    force: bool,
+    verbose: bool,
+) -> BuildOptions {
+    BuildOptions {
+        threads: 0,
+        memory: indexing.memory,
+        wide: false,
+        index_dir: indexing.index_dir.clone(),
+        dump: dump.map(|dump| dump as usize),
+        force,
+        timings: verbose,
+    }
+}
+
+/// The message of a build that failed.
+pub fn build_failure(path: &Path, error: &BuildError) -> Failure {
+    let place = match error {
+        BuildError::Census(CensusError::Scan(error)) => error.offset(),
+        _ => None,
+    };
+    let place = place.map(|at| format!("at byte {at}: ")).unwrap_or_default();
+    Failure::input(format!("{}: {place}{error}", escape(&path.to_string_lossy())))
+        .help(error.remedy())
+}
+
+/// `heapdrift index`: builds the indexes of dumps, or lists and removes them.
+pub fn run_index(args: &IndexArgs, global: &Global) -> Result<Exit, Failure> {
+    if args.clean {
+        return clean(args, global);
+    }
+    let mut exit = Exit::Fine;
+    for path in super::commands::files(&args.dumps)? {
+        let options =
+            build_options(&args.indexing, args.reading.dump, args.reading.force, global.verbose);
+        let index = build_one(&path, &options, global)?;
+        let meta = *index.meta();
+        let census = index.census().map_err(|error| Failure::input(error.to_string()))?;
+        let reason = census.facts.integrity.reason();
+        let path_text = path.to_string_lossy();
+        let done = super::commands::completeness(&path_text, reason, args.reading.allow_incomplete);
+        if done == Exit::Input {
+            exit = done;
+        }
+        if !global.quiet {
+            let size = index.path().metadata().map_or(0, |metadata| metadata.len());
+            let share = size as f64 * 100.0 / meta.dump_bytes.max(1) as f64;
+            let _ = writeln!(
+                std::io::stderr(),
+                "heapdrift: {}: {} objects, {} ({share:.0} % of the dump)",
+                escape(&index.path().to_string_lossy()),
+                meta.objects,
+                bytes_long(size)
+            );
+        }
+    }
+    Ok(exit)
+}
+
+/// Builds the index of one dump.
+fn build_one(path: &Path, options: &BuildOptions, global: &Global) -> Result<HeapIndex, Failure> {
+    let source = open(path, global)?;
+    let meter = Meter::new(&source, global.quiet);
+    drop(source);
+    let built = build::build(path, options, &meter);
+    meter.finish();
+    let built = built.map_err(|error| build_failure(path, &error))?;
+    HeapIndex::open(&built).map_err(|error| Failure::input(error.to_string()))
+}
+
+/// Lists the indexes of directories and removes them.
+fn clean(args: &IndexArgs, global: &Global) -> Result<Exit, Failure> {
+    let here = [std::path::PathBuf::from(".")];
+    let directories = match (&args.indexing.index_dir, args.dumps.is_empty()) {
+        (Some(directory), _) => std::slice::from_ref(directory),
+        (None, true) => &here,
+        (None, false) => &args.dumps,
+    };
+    let mut freed = 0;
+    for directory in directories {
+        let failed = |error: std::io::Error, path: &Path| {
+            Failure::input(format!("{}: {error}", escape(&path.to_string_lossy())))
+        };
+        let indexes = if directory.is_dir() {
+            clean_up(directory).map_err(|error| failed(error, directory))?
+        } else {
+            vec![index_path(directory, None, None)]
+        };
+        for index in indexes {
+            let bytes = index.metadata().map_err(|error| failed(error, &index))?.len();
+            // Somebody else's file of this name stays.
+            let starts = std::fs::File::open(&index).and_then(|mut file| {
+                let mut magic = [0; 8];
+                std::io::Read::read_exact(&mut file, &mut magic).map(|()| magic)
+            });
+            if !starts.is_ok_and(|magic| magic == crate::index::store::format::MAGIC) {
+                continue;
+            }
+            std::fs::remove_file(&index).map_err(|error| failed(error, &index))?;
+            freed += bytes;
+            if !global.quiet {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "removed {} ({})",
+                    escape(&index.to_string_lossy()),
+                    bytes_long(bytes)
+                );
+            }
+        }
+    }
+    if !global.quiet {
+        let _ = writeln!(std::io::stderr(), "heapdrift: {} freed", bytes_long(freed));
+    }
+    Ok(Exit::Fine)
+}
+
+/// `heapdrift verify`: checks indexes.
+pub fn run_verify(args: &VerifyArgs, global: &Global) -> Result<Exit, Failure> {
+    for path in &args.indexes {
+        let text = escape(&path.to_string_lossy()).into_owned();
+        let is_index = path.extension().is_some_and(|extension| extension == "hdx");
+        let file =
+            if is_index { path.clone() } else { index_path(path, args.index_dir.as_deref(), None) };
+        let remedy = "remove it; it is made anew when it is needed";
+        let index = HeapIndex::open(&file)
+            .map_err(|error| Failure::input(error.to_string()).help(remedy))?;
+        let directory = std::env::temp_dir();
+        let budget = Budget::new(1 << 30, &directory);
+        let verified = index
+            .verify(&budget)
+            .map_err(|error| Failure::input(format!("{text}: {error}")).help(remedy))?;
+        if !is_index {
+            let number = index.meta().dump_number;
+            let now = build::fingerprint_of(path, number)
+                .map_err(|error| Failure::input(format!("{text}: {error}")))?;
+            if now != index.fingerprint() {
+                return Err(Failure::input(format!(
+                    "{}: the index was made of another dump than {text}",
+                    escape(&file.to_string_lossy())
+                ))
+                .help(remedy));
+            }
+        }
+        if !global.quiet {
+            let _ = writeln!(
+                std::io::stderr(),
+                "heapdrift: {}: {} objects in {} sections, all right",
+                escape(&file.to_string_lossy()),
+                verified.objects,
+                verified.sections
+            );
+        }
+    }
+    Ok(Exit::Fine)
+}
