@@ -31,14 +31,11 @@ const PATIENCE: usize = 8;
 /// # Errors
 /// No memory, or no room on the disk.
 pub fn dominators<C: Cell>(
-    graph: Graph<C>,
-    order: &mut Order<C>,
+    graph: &Graph<C>,
+    order: &Order<C>,
     budget: &Budget,
 ) -> io::Result<Array<C>> {
-    let crossing = Crossing::find(&graph, order, budget)?;
-    // What follows knows numbers only.
-    drop(graph);
-    order.number = Array::new(budget, 0, Access::Random)?;
+    let crossing = Crossing::find(graph, order, budget)?;
     let semi = semidominators(order, &crossing, budget)?;
     drop(crossing);
     nearest(order, &semi, budget)

@@ -8,6 +8,7 @@ mod order;
 mod peel;
 mod place;
 pub mod plan;
+mod sets;
 mod walks;
 mod write;
 
@@ -24,11 +25,12 @@ use super::facts;
 use super::lengths::ArrayClass;
 use super::loaders::Loaders;
 use super::scan::{Progress, ScanOptions};
-use super::store::{IndexFacts, Level, Meta, StoredRoot};
+use super::store::{Form, IndexFacts, Level, Meta, StoredRoot};
 use super::watch::SpecialKind;
 use crate::layout::Layout;
 use crate::layout::tables::likely_version;
 use crate::parser::ids::ObjectId;
+use crate::parser::names;
 use crate::parser::tags::sub;
 use crate::source::{OpenError, Source};
 use order::Search;
@@ -300,7 +302,7 @@ impl Passes<'_> {
                 objects.open[*object as usize].store(open::KEEP, Ordering::Relaxed);
             }
         }
-        let nodes = peel::peel(&objects)?;
+        let nodes = peel::peel(&objects, &budget)?;
         let ordinals = peel::list::<C>(&nodes, &budget)?;
         let slots = Slots::new(&objects, plans, &budget)?;
         self.passed("peeling");
@@ -326,11 +328,26 @@ impl Passes<'_> {
                 graph.bytes.len()
             );
         }
-        let dominators = dominators::dominators(graph, &mut order, &budget)?;
+        let dominators = dominators::dominators(&graph, &order, &budget)?;
         self.passed("dominators");
+        // Large, and not needed any more.
+        order.low = Array::new(&budget, 0, Access::Random)?;
         let finished = finish::finish(&objects, &order, &dominators, &ordinals, &budget)?;
-        drop((order, dominators, ordinals));
         self.passed("retained sizes");
+        let names = self.kind_names();
+        let sets = sets::Sets {
+            objects: &objects,
+            graph: &graph,
+            order: &order,
+            dominators: &dominators,
+            nodes: nodes.view(),
+            ordinals: &ordinals,
+            plans,
+            names: &names,
+        };
+        let sets = sets.run(&budget)?;
+        drop((order, dominators, ordinals));
+        self.passed("sets");
         let layout = &self.census.facts.sizes.parameters;
         let meta = Meta {
             objects: objects.count,
@@ -352,6 +369,10 @@ impl Passes<'_> {
             classes: self.classes,
             loaders: self.loaders,
             plans,
+            names: &names,
+            sets: &sets,
+            nodes: &nodes,
+            graph: &graph,
             ids: &found.ids,
             objects: &objects,
             references: &references,
@@ -363,6 +384,22 @@ impl Passes<'_> {
         let path = self.place.write(|file| write::write(file, &parts))?;
         self.passed("writing");
         Ok(path)
+    }
+
+    /// Class names in source form and labels of loaders, by kind.
+    fn kind_names(&self) -> Vec<(String, String)> {
+        let name = |kind: &super::store::Kind| {
+            let class = kind.class.map(|class| self.classes.get(class));
+            let name = match (class, kind.form) {
+                (Some(class), _) => names::source_name(&class.jmap_name()),
+                (None, Form::PrimitiveArray(element)) => format!("{}[]", element.java_name()),
+                (None, Form::Mirror) => "java.lang.Class".to_owned(),
+                (None, _) => "unknown class".to_owned(),
+            };
+            let loader = class.map(|class| self.loaders.label(class.loader).0);
+            (name, loader.unwrap_or_else(|| "boot".to_owned()))
+        };
+        self.plans.kinds.iter().map(name).collect()
     }
 
     /// Marks the roots, and sorts out which objects belong to the frames of threads.

@@ -14,17 +14,22 @@ use crate::index::store::ids::OwnedIds;
 /// Objects that a thread takes at a time; a multiple of 64, so that bitmap words are not shared.
 const STRIDE: usize = 1 << 16;
 
+/// Height of the trees that are peeled. Way up a tree is walked again and again later, and a list may
+/// be as long as there are objects.
+const HIGHEST: u8 = 63;
+
 /// Peels, and sums up what the peeled objects retain at the objects that are left. Gives the latter.
 ///
 /// # Errors
 /// No memory.
-pub fn peel<C: Cell>(objects: &Objects<C>) -> io::Result<OwnedIds> {
+pub fn peel<C: Cell>(objects: &Objects<C>, budget: &Budget) -> io::Result<OwnedIds> {
     let count = objects.count as usize;
+    let heights = Array::new(budget, objects.count, Access::Random)?;
     let starts = || (0..count).into_par_iter().step_by(STRIDE);
     starts().for_each(|start| {
         for at in start..(start + STRIDE).min(count) {
             if objects.open[at].load(Ordering::Relaxed) == 0 {
-                climb(objects, at);
+                climb(objects, &heights, at);
             }
         }
     });
@@ -42,17 +47,19 @@ pub fn peel<C: Cell>(objects: &Objects<C>) -> io::Result<OwnedIds> {
 }
 
 /// Peels a leaf, and what becomes a leaf by that.
-fn climb<C: Cell>(objects: &Objects<C>, leaf: usize) {
+fn climb<C: Cell>(objects: &Objects<C>, heights: &Array<AtomicU8>, leaf: usize) {
     let mut at = leaf;
     loop {
         let code = objects.pred[at].get();
-        if code < pred::FIRST {
+        let height = heights[at].load(Ordering::Relaxed);
+        if code < pred::FIRST || height == HIGHEST {
             return;
         }
         let above = (code - pred::FIRST) as usize;
         objects.open[at].store(open::PEELED, Ordering::Relaxed);
         objects.add_bytes(above, objects.units(at));
         objects.retained[above].add(objects.retained[at].get() + 1);
+        heights[above].fetch_max(height + 1, Ordering::Relaxed);
         // Whoever takes the last successor goes on, and sees what the others added.
         if !close_one(&objects.open[above]) {
             return;

@@ -8,13 +8,15 @@ use rayon::prelude::*;
 
 use super::finish::Finished;
 use super::plan::Plans;
-use super::walks::{BLOCK, Objects, References, Slots, pred, put_varint};
+use super::walks::{BLOCK, Graph, Objects, References, Slots, pred, put_varint};
 use crate::index::array::Cell;
 use crate::index::census::Census;
 use crate::index::loaders::Loaders;
 use crate::index::store::format::{Section, Writer};
 use crate::index::store::ids::OwnedIds;
-use crate::index::store::{Form, IndexFacts, Meta, StoredClass, StoredRoot, code_dominator};
+use crate::index::store::{
+    Form, IndexFacts, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
+};
 use crate::parser::classes::ClassTable;
 use crate::parser::names;
 
@@ -32,6 +34,11 @@ pub struct Parts<'a, C: Cell> {
     pub classes: &'a ClassTable,
     pub loaders: &'a Loaders,
     pub plans: &'a Plans<'a>,
+    /// Class name and label of the loader of each kind.
+    pub names: &'a [(String, String)],
+    pub sets: &'a [StoredSet],
+    pub nodes: &'a OwnedIds,
+    pub graph: &'a Graph<C>,
     pub ids: &'a OwnedIds,
     pub objects: &'a Objects<C>,
     pub references: &'a References,
@@ -55,6 +62,7 @@ pub fn write<C: Cell>(file: File, parts: &Parts<'_, C>) -> io::Result<File> {
     out.section(Section::Census, &serde_json::to_vec(parts.census).map_err(json)?)?;
     out.section(Section::Classes, &serde_json::to_vec(&stored_classes(parts)).map_err(json)?)?;
     write_kinds(&mut out, parts)?;
+    out.section(Section::Sets, &serde_json::to_vec(parts.sets).map_err(json)?)?;
     let ids = parts.ids;
     match &ids.sorted {
         Some(sorted) => out.section(Section::IdSorted, bytemuck::cast_slice(sorted))?,
@@ -75,6 +83,7 @@ pub fn write<C: Cell>(file: File, parts: &Parts<'_, C>) -> io::Result<File> {
         .collect();
     out.section(Section::Roots, bytemuck::cast_slice(&roots))?;
     write_objects(&mut out, parts)?;
+    write_graph(&mut out, parts)?;
     let largest = largest(parts);
     out.section(Section::Largest, bytemuck::cast_slice(&largest))?;
     out.finish(parts.fingerprint)
@@ -98,15 +107,7 @@ fn stored_classes<C: Cell>(parts: &Parts<'_, C>) -> Vec<StoredClass> {
 fn write_kinds<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()> {
     let mut texts = Vec::new();
     let mut words: Vec<u32> = Vec::new();
-    for kind in &parts.plans.kinds {
-        let class = kind.class.map(|class| parts.classes.get(class));
-        let name = match (class, kind.form) {
-            (Some(class), _) => names::source_name(&class.jmap_name()),
-            (None, Form::PrimitiveArray(element)) => format!("{}[]", element.java_name()),
-            (None, Form::Mirror) => "java.lang.Class".to_owned(),
-            (None, _) => "unknown class".to_owned(),
-        };
-        let loader = class.map_or_else(|| "boot".to_owned(), |c| parts.loaders.label(c.loader).0);
+    for (kind, (name, loader)) in parts.plans.kinds.iter().zip(parts.names) {
         words.extend([kind.form.code().into(), kind.class.map_or(u32::MAX, |class| class.0)]);
         words.extend([kind.size as u32, (kind.size >> 32) as u32]);
         for text in [name, loader] {
@@ -162,6 +163,29 @@ fn write_objects<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<
         }
     }
     Ok(())
+}
+
+/// Writes the graph of the objects that are left after peeling.
+fn write_graph<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()> {
+    let nodes = parts.nodes;
+    out.section(Section::NodeDirectory, bytemuck::cast_slice(&nodes.directory))?;
+    out.section(Section::NodePlaces, bytemuck::cast_slice(&nodes.places))?;
+    out.section(Section::NodeBefore, bytemuck::cast_slice(&nodes.before))?;
+    out.section(Section::NodeRanks, bytemuck::cast_slice(&nodes.ranks))?;
+    out.section(Section::NodeWords, bytemuck::cast_slice(&nodes.words))?;
+    let graph = parts.graph;
+    encode(out, nodes.count, Section::Successors, Section::SuccessorStarts, |node, bytes| {
+        let mut successors = graph.successors(node);
+        put_varint(bytes, successors.left);
+        let mut before = None;
+        while let Some(target) = graph.next(&mut successors) {
+            match before {
+                None => put_varint(bytes, code_dominator(Some(target), node)),
+                Some(before) => put_varint(bytes, target - before),
+            }
+            before = Some(target);
+        }
+    })
 }
 
 impl<C: Cell> Parts<'_, C> {

@@ -52,6 +52,13 @@ pub enum Section {
     Roots = 40,
     Largest = 41,
     Sets = 42,
+    NodeDirectory = 50,
+    NodePlaces = 51,
+    NodeBefore = 52,
+    NodeRanks = 53,
+    NodeWords = 54,
+    Successors = 55,
+    SuccessorStarts = 56,
 }
 
 /// Where a section is.

@@ -210,6 +210,34 @@ pub struct StoredRoot {
     pub frame: u32,
 }
 
+/// What the objects of a set have in common.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// The class: name in source form and label of the loader.
+    #[default]
+    Class,
+    Package,
+    /// The label of the class loader.
+    Loader,
+}
+
+/// What a set of objects retains.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct StoredSet {
+    pub family: Family,
+    pub name: String,
+    /// Label of the loader, for classes.
+    pub loader: String,
+    pub instances: u64,
+    pub retained_bytes: u64,
+    /// True for the bytes of the retained set; false for a lower bound, the sum of the retained
+    /// sizes of those members that no other member dominates.
+    pub exact: bool,
+}
+
 /// Why an index cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenIndexError {
@@ -502,6 +530,14 @@ impl HeapIndex {
     /// [`OpenIndexError::Content`].
     pub fn census(&self) -> Result<Census, OpenIndexError> {
         self.json(Section::Census)
+    }
+
+    /// What the classes, packages and loaders retain.
+    ///
+    /// # Errors
+    /// [`OpenIndexError::Content`].
+    pub fn sets(&self) -> Result<Vec<StoredSet>, OpenIndexError> {
+        self.json(Section::Sets)
     }
 
     /// The classes with their fields, by [`ClassIndex`].
