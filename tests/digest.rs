@@ -439,11 +439,11 @@ fn sections_and_columns_that_are_not_known_are_passed_over() {
 #[test]
 fn a_section_that_is_missing_or_does_not_add_up_is_noticed() {
     let bytes = small_digest();
-    for left_out in 0..SECTIONS.len() - 1 {
+    for left_out in SECTIONS.iter().filter(|name| **name != "threads") {
         let mut less = sections(&bytes);
-        less.remove(left_out);
+        less.retain(|(name, _)| name != left_out);
         let fault = decode(&container::write(&less), String::new()).expect_err("one is missing");
-        assert!(fault.to_string().contains(SECTIONS[left_out]), "{fault}");
+        assert!(fault.to_string().contains(left_out), "{fault}");
     }
     let mut other = sections(&bytes);
     let head: &mut Vec<u8> = &mut other[0].1;
@@ -550,7 +550,7 @@ fn a_digest_keeps_to_its_bytes_and_counts_the_smallest_rows_together() {
     let thread = heapdrift::digest::ThreadKey { name: None, class: "java.lang.Thread".to_owned() };
     digest.threads = vec![thread; 5000];
     let mut rows = usize::MAX;
-    for budget in [60_000, 20_000, 15_000, 12_000, 10_000] {
+    for budget in [60_000, 5000, 4000, 3000, 2500] {
         let small = bounded(&digest, budget);
         let limit = small.largest_folded().unwrap_or(0);
         check(&small.classes, &digest.classes, limit);
@@ -565,7 +565,7 @@ fn a_digest_keeps_to_its_bytes_and_counts_the_smallest_rows_together() {
         rows = left;
     }
     assert!(rows > 10, "the largest are still there: {rows}");
-    assert!(bounded(&digest, 10_000).is_folded());
+    assert!(bounded(&digest, 5000).is_folded());
     assert!(!bounded(&digest, 60_000).is_folded());
 }
 
@@ -598,7 +598,7 @@ fn assert_adds_up(comparison: &Comparison) {
 fn comparisons_of_bounded_digests_add_up_and_small_rows_do_not_come_and_go() {
     let whole = leak();
     let expected = compare(&whole, &DiffOptions::default());
-    for budgets in [[12_000, BUDGET, BUDGET, BUDGET], [12_000, 9000, 20_000, 8500]] {
+    for budgets in [[3500, BUDGET, BUDGET, BUDGET], [3000, 2500, 5000, 2400]] {
         let mixed: Vec<Digest> =
             whole.iter().zip(budgets).map(|(digest, budget)| bounded(digest, budget)).collect();
         for top in [None, Some(3)] {
@@ -627,7 +627,7 @@ fn comparisons_of_bounded_digests_add_up_and_small_rows_do_not_come_and_go() {
 #[test]
 fn a_dump_does_not_differ_from_its_bounded_digest() {
     for digest in leak() {
-        for budget in [8000, 12_000, 16_000] {
+        for budget in [2000, 3000, 4000] {
             let pair = [digest.clone(), bounded(&digest, budget)];
             let comparison = compare(&pair, &DiffOptions::default());
             assert_adds_up(&comparison);
@@ -642,7 +642,7 @@ fn a_dump_does_not_differ_from_its_bounded_digest() {
 #[test]
 fn a_class_that_outgrew_what_is_counted_together_is_shown() {
     let mut later = leak().remove(0);
-    let earlier = bounded(&later, 8000);
+    let earlier = bounded(&later, 2500);
     let limit = earlier.largest_folded().expect("rows are counted together");
     let folded = |key: &&heapdrift::digest::ClassKey| !earlier.classes.rows.contains_key(key);
     let key = later.classes.rows.keys().find(folded).expect("a class").clone();

@@ -203,10 +203,10 @@ fn table<K: Ord + Clone>(
         }
     }
     let growth = |amounts: &[Amount]| {
-        let of = |amount: fn(&Amount) -> u64| {
-            difference(&amounts.iter().map(amount).collect::<Vec<u64>>())
-        };
-        (of(|amount| amount.shallow_bytes), of(|amount| amount.instances))
+        let first = amounts.first().copied().unwrap_or_default();
+        let last = amounts.last().copied().unwrap_or_default();
+        let of = |first: u64, last: u64| last.wrapping_sub(first) as i64;
+        (of(first.shallow_bytes, last.shallow_bytes), of(first.instances, last.instances))
     };
     let mut rows: Vec<(&K, Vec<Amount>)> = amounts.into_iter().collect();
     // Keys are unique and in order: the sort is stable, so the order is total.

@@ -7,7 +7,7 @@ use super::file::{self, Key};
 use super::{Digest, Rows, ThreadKey};
 
 /// What the file's own tables and the sums of rows that are counted together take, at most.
-const OVERHEAD: u64 = 4096;
+const OVERHEAD: u64 = 2048;
 /// Threads get this share of the bytes.
 const THREADS_SHARE: u64 = 8;
 

@@ -2,8 +2,9 @@
 //!
 //! A file holds one digest: its facts as JSON and its tables by column, in sections of a
 //! [`container`](super::container). It depends on the dump and its file name alone, never on the
-//! number of threads, and takes [`BUDGET`] bytes at most. Content grows by new fields, columns and
-//! sections, which older readers pass over; only what they must not pass over takes a new version.
+//! number of threads. It takes [`BUDGET`] bytes at most, which inflate to [`READ_LIMIT`] at most.
+//! Content grows by new fields, columns and sections, which older readers pass over; only what they
+//! must not pass over takes a new version.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -193,19 +194,37 @@ pub(super) fn head(digest: &Digest) -> serde_json::Result<Vec<u8>> {
 /// # Errors
 /// None but what the serializer of the facts reports.
 pub fn encode(digest: &Digest, budget: u64) -> serde_json::Result<Vec<u8>> {
-    let mut digest = digest.clone();
-    bound::bound(&mut digest, budget)?;
+    // How small the sections become is known only afterwards: a few steps lead there. They end where
+    // the sections fit as they are.
+    let mut raw = budget.saturating_mul(READ_LIMIT / BUDGET);
+    loop {
+        let mut bounded = digest.clone();
+        bound::bound(&mut bounded, raw)?;
+        let sections = sections(&bounded)?;
+        let inflated: u64 = sections.iter().map(|(_, section)| section.len() as u64).sum();
+        let bytes = container::write(&sections);
+        let length = bytes.len() as u64;
+        if length <= budget || raw <= budget {
+            return Ok(bytes);
+        }
+        let aim = u128::from(inflated) * u128::from(budget) / u128::from(length);
+        raw = (aim as u64).min(raw).saturating_mul(15) / 16;
+        raw = raw.max(budget);
+    }
+}
+
+fn sections(digest: &Digest) -> serde_json::Result<[(&'static str, Vec<u8>); 6]> {
     let threads: Vec<&ThreadKey> = digest.threads.iter().collect();
     let mut thread_table = Writer::new(threads.len());
     ThreadKey::write(&threads, &mut thread_table);
-    Ok(container::write(&[
-        (FACTS, head(&digest)?),
+    Ok([
+        (FACTS, head(digest)?),
         (CLASSES, table(&digest.classes)),
         (ARRAYS, table(&digest.arrays)),
         (PACKAGES, table(&digest.packages)),
         (LOADERS, table(&digest.loaders)),
         (THREADS, thread_table.finish()),
-    ]))
+    ])
 }
 
 /// Reads the bytes of a digest; `path` is where they are from.
@@ -271,19 +290,25 @@ fn rows<K: Key>(
 ) -> Result<Rows<K>, Fault> {
     in_section(name, &section(name)?, |table| {
         let keys = K::read(table)?;
-        let amounts = table.numbers("instances")?.into_iter().zip(table.numbers("shallow_bytes")?);
-        let mut found = Rows { rows: BTreeMap::new(), other: others.get(name).copied() };
-        let mut sum = found.other.unwrap_or_default().amount;
-        for (key, (instances, shallow_bytes)) in keys.into_iter().zip(amounts) {
-            let instances_sum = sum.instances.checked_add(instances);
-            let bytes_sum = sum.shallow_bytes.checked_add(shallow_bytes);
-            let (Some(instances_sum), Some(bytes_sum)) = (instances_sum, bytes_sum) else {
-                return Err("the rows add up to more than a heap can be".to_owned());
-            };
-            sum = Amount { instances: instances_sum, shallow_bytes: bytes_sum };
-            if found.rows.insert(key, Amount { instances, shallow_bytes }).is_some() {
-                return Err("two rows are about the same".to_owned());
-            }
+        let amounts: Vec<Amount> = table
+            .numbers("instances")?
+            .into_iter()
+            .zip(table.numbers("shallow_bytes")?)
+            .map(|(instances, shallow_bytes)| Amount { instances, shallow_bytes })
+            .collect();
+        let other = others.get(name).copied();
+        let folded = other.unwrap_or_default().amount;
+        let sum = amounts.iter().try_fold(folded, |sum, amount| {
+            Some(Amount {
+                instances: sum.instances.checked_add(amount.instances)?,
+                shallow_bytes: sum.shallow_bytes.checked_add(amount.shallow_bytes)?,
+            })
+        });
+        let sum = sum.ok_or("the rows add up to more than a heap can be")?;
+        let count = amounts.len();
+        let found = Rows { rows: keys.into_iter().zip(amounts).collect(), other };
+        if found.rows.len() != count {
+            return Err("two rows are about the same".to_owned());
         }
         match total {
             Some(total) if total != sum => Err("the rows do not add up to the total".to_owned()),
