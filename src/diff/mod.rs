@@ -9,7 +9,7 @@ pub mod trend;
 
 use std::collections::BTreeMap;
 
-use crate::digest::{Amount, ArrayKey, ClassKey, Digest, Kind, Rows};
+use crate::digest::{Amount, ArrayKey, ClassKey, Digest, Folded, Kind, Rows};
 use crate::index::census::LengthRange;
 use crate::parser::names;
 use comparable::Comparability;
@@ -218,10 +218,11 @@ fn table<K: Ord + Clone>(
     }
     rest.extend(rows.split_off(options.top.unwrap_or(usize::MAX).min(rows.len())));
     // Rows that a digest counts together cannot be told from those of another: the most are taken.
-    let others: Vec<_> =
+    let others: Vec<Folded> =
         digests.iter().map(|digest| of(digest).other.unwrap_or_default()).collect();
     let folded = others.iter().map(|other| other.rows).max().unwrap_or(0);
-    let other = (!rest.is_empty() || folded > 0).then(|| {
+    let is_rest = !rest.is_empty() || others.iter().any(|other| *other != Folded::default());
+    let other = is_rest.then(|| {
         let mut sums: Vec<Amount> = others.iter().map(|other| other.amount).collect();
         for (_, amounts) in &rest {
             sums.iter_mut().zip(amounts).for_each(|(sum, amount)| sum.add(*amount));

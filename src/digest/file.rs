@@ -244,6 +244,7 @@ pub fn decode(bytes: &[u8], path: String) -> Result<Digest, Fault> {
     let counts = head.facts.roots.iter().map(|(_, count)| *count);
     counts
         .chain([head.facts.integrity.more_losses, head.more_threads])
+        .chain(head.other.values().map(|other| other.rows))
         .try_fold(0u64, u64::checked_add)
         .filter(|sum| *sum < u64::MAX / 2)
         .ok_or_else(|| damaged(format!("the section {FACTS}: counts that cannot be")))?;
