@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heapdrift::diff::trend::Trend;
 use heapdrift::diff::{Comparison, DiffOptions, Series, compare};
-use heapdrift::digest::{Amount, ArrayKey, ClassKey, Digest};
+use heapdrift::digest::{Amount, ArrayKey, ClassKey, Digest, Kind, Rows};
 use heapdrift::index::census::{DumpFacts, Grade, LengthRange, SizeFacts};
 use heapdrift::index::facts::Writer;
 use heapdrift::index::integrity::Integrity;
@@ -52,28 +52,30 @@ fn facts(time_ms: u64) -> DumpFacts {
 fn digest(time_ms: u64, instances: &[u32]) -> Digest {
     let mut digest = Digest {
         path: format!("{time_ms}.hprof"),
+        kind: Kind::Dump,
+        source: None,
+        redacted: false,
         facts: facts(time_ms),
-        classes: BTreeMap::new(),
-        arrays: BTreeMap::new(),
+        classes: Rows::default(),
+        arrays: Rows::default(),
         folded_from: None,
-        packages: BTreeMap::new(),
-        loaders: BTreeMap::new(),
+        packages: Rows::default(),
+        loaders: Rows::default(),
         total: Amount::default(),
+        threads: Vec::new(),
+        more_threads: 0,
     };
     for (nth, count) in instances.iter().enumerate().filter(|(_, count)| **count > 0) {
         let amount = Amount { instances: u64::from(*count), shallow_bytes: u64::from(*count) * 24 };
-        let add = |entry: &mut Amount| {
-            entry.instances += amount.instances;
-            entry.shallow_bytes += amount.shallow_bytes;
-        };
         let key = ClassKey { name: format!("p{}.C{nth}", nth % 3), loader: "app".to_owned() };
-        add(digest.classes.entry(key).or_default());
+        digest.classes.add(key, amount);
         let key =
             ArrayKey { class: format!("C{}[]", nth % 2), length: LengthRange::Exact(nth as u32) };
-        add(digest.arrays.entry(key).or_default());
-        add(digest.packages.entry(format!("p{}", nth % 3)).or_default());
-        add(digest.loaders.entry("app".to_owned()).or_default());
-        add(&mut digest.total);
+        digest.arrays.add(key, amount);
+        digest.packages.add(format!("p{}", nth % 3), amount);
+        digest.loaders.add("app".to_owned(), amount);
+        digest.total.instances += amount.instances;
+        digest.total.shallow_bytes += amount.shallow_bytes;
     }
     digest
 }

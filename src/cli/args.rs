@@ -57,6 +57,9 @@ pub enum Command {
     Verify(VerifyArgs),
     /// What a dump is: JVM, time, object layout, threads, whole or truncated
     Info(Info),
+    /// Reduce a dump to a small file that can be compared for ever, without the data in it
+    #[command(after_help = DIGEST_HELP)]
+    Digest(Digest),
 }
 
 const DIFF_HELP: &str = "\
@@ -141,6 +144,19 @@ pub struct VerifyArgs {
     pub index_dir: Option<PathBuf>,
 }
 
+const DIGEST_HELP: &str = "\
+Examples:
+  heapdrift digest heap.hprof               writes heap.hprof.hdd
+  heapdrift digest --redact heap.hprof.gz -o monday.hdd
+  kubectl exec POD -- cat /dumps/heap.hprof | heapdrift digest - -o heap.hdd
+  heapdrift diff monday.hdd tuesday.hprof
+
+A digest holds names of classes and threads, the main class and the dump's file name, but no strings
+from the heap; --redact leaves out all but the names of classes. diff, histo and info read digests.
+
+Exit codes: 0 written, 2 usage, 3 the dump is unreadable, incomplete (unless --allow-incomplete), or
+the digest cannot be written.";
+
 /// How dumps are read.
 #[derive(Debug, Args)]
 pub struct Reading {
@@ -157,7 +173,7 @@ pub struct Reading {
 
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// Heap dumps (.hprof, gzipped or not), directories of them, or patterns
+    /// Heap dumps (.hprof, gzipped or not), digests (.hdd), directories of them, or patterns
     #[arg(required = true, value_name = "DUMP")]
     pub dumps: Vec<PathBuf>,
     /// Tables to show [default: class,array-length,package,loader]
@@ -175,7 +191,7 @@ pub struct Diff {
 
 #[derive(Debug, Args)]
 pub struct Histo {
-    /// A heap dump (.hprof, gzipped or not), or - for standard input
+    /// A heap dump (.hprof, gzipped or not), a digest (.hdd), or - for standard input
     #[arg(value_name = "DUMP")]
     pub dump_file: PathBuf,
     /// What the rows are
@@ -199,12 +215,28 @@ pub struct Histo {
 
 #[derive(Debug, Args)]
 pub struct Info {
-    /// A heap dump (.hprof, gzipped or not), or - for standard input
+    /// A heap dump (.hprof, gzipped or not), a digest (.hdd), or - for standard input
     #[arg(value_name = "DUMP")]
     pub dump_file: PathBuf,
     /// Output format
     #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
     pub format: DiffFormat,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub struct Digest {
+    /// A heap dump (.hprof, gzipped or not), or - for standard input; a digest, to redact it
+    #[arg(value_name = "DUMP")]
+    pub dump_file: PathBuf,
+    /// The file to write, or - for standard output [default: the dump's name and .hdd, in this
+    /// directory]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave out main class, thread names and the dump's file name; names of classes stay
+    #[arg(long)]
+    pub redact: bool,
     #[command(flatten)]
     pub reading: Reading,
 }

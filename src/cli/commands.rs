@@ -9,11 +9,10 @@ use super::args::{
     By, Cli, Color, Command, Diff, DiffFormat, Global, Histo, HistoFormat, Info, Reading,
 };
 use super::progress::Meter;
-use super::{Exit, Failure};
-use super::{index, inputs};
+use super::{Exit, Failure, digest, index, inputs};
 use crate::diff::{DiffOptions, compare};
 use crate::digest::Digest;
-use crate::index::census::{self, Census};
+use crate::index::census::{self, Census, Walked};
 use crate::index::facts::{self, Thread};
 use crate::index::scan::ScanOptions;
 use crate::parser::names::escape;
@@ -21,7 +20,7 @@ use crate::report::diff_text::DiffView;
 use crate::report::histo::{HistoOptions, Histogram};
 use crate::report::json::Tables;
 use crate::report::text::{bytes_long, terminal_width};
-use crate::report::{csv, diff_text, histo, info, json};
+use crate::report::{Subject, csv, diff_text, histo, info, json};
 use crate::source::{self, Source};
 
 /// Rows of a table on a terminal or in a text file.
@@ -46,13 +45,14 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(args) => index::run_verify(&args, &global),
         Command::Info(args) => run_info(&args, &global),
         Command::Diff(args) => run_diff(&args, &global),
+        Command::Digest(args) => digest::run(&args, &global),
     }
 }
 
 /// Dumps of up to this size are walked a second time by `diff`, to tell live dumps from others.
-const DIFF_LIVENESS_LIMIT: u64 = 1 << 30;
+pub const DIFF_LIVENESS_LIMIT: u64 = 1 << 30;
 
-fn scan_options(reading: &Reading, liveness_limit: u64) -> ScanOptions {
+pub fn scan_options(reading: &Reading, liveness_limit: u64) -> ScanOptions {
     ScanOptions {
         liveness_limit,
         dump: reading.dump.map(|dump| dump as usize),
@@ -61,12 +61,21 @@ fn scan_options(reading: &Reading, liveness_limit: u64) -> ScanOptions {
     }
 }
 
-fn failure(path: &Path, error: &census::CensusError) -> Failure {
-    let place = error.offset().map(|at| format!("at byte {at}: ")).unwrap_or_default();
-    Failure::input(format!("{}: {place}{error}", escape(&path.to_string_lossy())))
-        .help(error.remedy())
+/// The failure of an input: which file, where in it, why, and what to do.
+pub fn failure(
+    path: &Path,
+    offset: Option<u64>,
+    error: &dyn std::error::Error,
+    remedy: &str,
+) -> Failure {
+    let place = offset.map(|at| format!("at byte {at}: ")).unwrap_or_default();
+    Failure::input(format!("{}: {place}{error}", escape(&path.to_string_lossy()))).help(remedy)
 }
 
+/// Opens a dump, and says so when that may take until somebody writes it.
+///
+/// # Errors
+/// What is no readable file.
 pub fn open(path: &Path, global: &Global) -> Result<Source, Failure> {
     if !global.quiet && source::is_pipe(path) {
         // Opening a pipe waits until somebody writes into it: say so instead of hanging silently.
@@ -76,29 +85,42 @@ pub fn open(path: &Path, global: &Global) -> Result<Source, Failure> {
             escape(&path.to_string_lossy())
         );
     }
-    Source::open(path).map_err(|error| failure(path, &error.into()))
+    Source::open(path).map_err(|error| failure(path, None, &error, error.remedy()))
 }
 
-fn take_census(path: &Path, options: &ScanOptions, global: &Global) -> Result<Census, Failure> {
-    let mut source = open(path, global)?;
-    let meter = Meter::new(&source, global.quiet);
-    let census = census::take(&mut source, options, &meter);
+/// Walks an opened dump, with progress.
+///
+/// # Errors
+/// What nothing can be said about.
+pub fn walk(
+    source: &mut Source,
+    options: &ScanOptions,
+    global: &Global,
+) -> Result<Walked, Failure> {
+    let meter = Meter::new(source, global.quiet);
+    let walked = census::walk(source, options, &meter);
     meter.finish();
     if global.verbose {
         let stats = format!(
             "heapdrift: {}: walked in {:.2} s",
-            escape(&path.to_string_lossy()),
+            escape(&source.path.to_string_lossy()),
             meter.elapsed().as_secs_f64()
         );
         // Only a courtesy.
         let _ = writeln!(std::io::stderr(), "{stats}");
     }
-    census.map_err(|error| failure_of(&source, &error))
+    walked.map_err(|error| failure_of(source, &error))
+}
+
+fn take_census(path: &Path, options: &ScanOptions, global: &Global) -> Result<Census, Failure> {
+    let mut source = open(path, global)?;
+    let walked = walk(&mut source, options, global)?;
+    Ok(census::of_walked(&mut source, walked, options))
 }
 
 /// The failure of an opened source, with what lies beside it.
 fn failure_of(source: &Source, error: &census::CensusError) -> Failure {
-    let failure = failure(&source.path, error);
+    let failure = failure(&source.path, error.offset(), error, error.remedy());
     match source.unfinished_part() {
         Some(part) => {
             failure.help(&format!("{}; wait, or take the dump again", census::unfinished(&part)))
@@ -153,7 +175,6 @@ fn run_histo(args: &Histo, global: &Global) -> Result<Exit, Failure> {
         None => None,
     };
     let path = args.dump_file.to_string_lossy();
-    let census = take_census(&args.dump_file, &scan_options(&args.reading, 0), global)?;
     let options = HistoOptions {
         by: match args.by {
             By::Class => histo::By::Class,
@@ -165,25 +186,42 @@ fn run_histo(args: &Histo, global: &Global) -> Result<Exit, Failure> {
         filter,
         jmap_names: args.jmap_names,
     };
-    let histogram = Histogram::of(&census, &options);
-    match args.format {
-        HistoFormat::Text => {
-            print(&histo::render(&census, &histogram, &path, columns()), global.color)?;
-        }
-        HistoFormat::Json => {
-            let text = json::histo(&census, &histogram, &options, &path);
-            print_plain(&text.map_err(Failure::json)?)?;
-        }
-        HistoFormat::Csv => print_plain(&csv::render(&census.facts, &histogram))?,
+    if let Some(digest) = digest::read(&args.dump_file, &args.reading)? {
+        let histogram = Histogram::of_digest(&digest, &options);
+        return print_histo(&Subject::digest(&digest), &histogram, &options, args, global);
     }
-    Ok(completeness(&path, census.facts.integrity.reason(), args.reading.allow_incomplete))
+    let census = take_census(&args.dump_file, &scan_options(&args.reading, 0), global)?;
+    let histogram = Histogram::of(&census, &options);
+    print_histo(&Subject::dump(&path, &census), &histogram, &options, args, global)
+}
+
+fn print_histo(
+    subject: &Subject<'_>,
+    histogram: &Histogram,
+    options: &HistoOptions,
+    args: &Histo,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    match args.format {
+        HistoFormat::Text => print(&histo::render(subject, histogram, columns()), global.color)?,
+        HistoFormat::Json => {
+            print_plain(&json::histo(subject, histogram, options).map_err(Failure::json)?)?;
+        }
+        HistoFormat::Csv => print_plain(&csv::render(subject.facts, histogram))?,
+    }
+    let reason = subject.facts.integrity.reason();
+    Ok(completeness(subject.path, reason, args.reading.allow_incomplete))
 }
 
 fn run_info(args: &Info, global: &Global) -> Result<Exit, Failure> {
     let path = args.dump_file.to_string_lossy();
+    if let Some(digest) = digest::read(&args.dump_file, &args.reading)? {
+        return print_info(&Subject::digest(&digest), &[], args, global);
+    }
     let mut source = open(&args.dump_file, global)?;
     // Names of threads are looked up after the walk: a stream has to be kept for that.
-    let spooled = source.spool().map_err(|error| failure(&args.dump_file, &error.into()))?;
+    let spooled =
+        source.spool().map_err(|error| failure(&args.dump_file, None, &error, error.remedy()))?;
     if let (Some(bytes), false) = (spooled, global.quiet) {
         let _ = writeln!(
             std::io::stderr(),
@@ -193,32 +231,49 @@ fn run_info(args: &Info, global: &Global) -> Result<Exit, Failure> {
         );
     }
     let options = scan_options(&args.reading, u64::MAX);
-    let meter = Meter::new(&source, global.quiet);
-    let walked = census::walk(&mut source, &options, &meter);
-    meter.finish();
-    let walked = walked.map_err(|error| failure_of(&source, &error))?;
+    let walked = walk(&mut source, &options, global)?;
     let threads: Vec<Thread> =
         facts::threads(&mut source, &walked.scan, &walked.classes, options.threads);
     let census = census::of_walked(&mut source, walked, &options);
-    match args.format {
-        DiffFormat::Text => {
-            print(&info::render(&census, &threads, &path, columns()), global.color)?;
-        }
-        DiffFormat::Json => {
-            print_plain(&json::info(&census, &threads, &path).map_err(Failure::json)?)?;
-        }
-    }
-    Ok(completeness(&path, census.facts.integrity.reason(), args.reading.allow_incomplete))
+    print_info(&Subject::dump(&path, &census), &threads, args, global)
 }
 
-/// The dump files that the arguments name.
-pub fn files(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    inputs::expand(arguments)
-        .map_err(|error| Failure::input(escape(&error.to_string()).into_owned()))
+/// Prints what a dump or a digest is; a digest brings its own threads.
+fn print_info(
+    subject: &Subject<'_>,
+    threads: &[Thread],
+    args: &Info,
+    global: &Global,
+) -> Result<Exit, Failure> {
+    match (args.format, subject.digest) {
+        (DiffFormat::Text, _) => print(&info::render(subject, threads, columns()), global.color)?,
+        (DiffFormat::Json, None) => {
+            print_plain(&json::info(subject, threads).map_err(Failure::json)?)?;
+        }
+        (DiffFormat::Json, Some(digest)) => {
+            print_plain(&json::info(subject, &digest.threads).map_err(Failure::json)?)?;
+        }
+    }
+    let reason = subject.facts.integrity.reason();
+    Ok(completeness(subject.path, reason, args.reading.allow_incomplete))
+}
+
+/// The files that the arguments name; says which digests are passed over.
+pub fn files(arguments: &[PathBuf], global: &Global) -> Result<Vec<PathBuf>, Failure> {
+    let inputs::Inputs { files, passed_over } = inputs::expand(arguments)
+        .map_err(|error| Failure::input(escape(&error.to_string()).into_owned()))?;
+    for digest in passed_over.iter().filter(|_| !global.quiet) {
+        let _ = writeln!(
+            std::io::stderr(),
+            "heapdrift: {} is passed over: its dump lies beside it",
+            escape(&digest.to_string_lossy())
+        );
+    }
+    Ok(files)
 }
 
 fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
-    let files = files(&args.dumps)?;
+    let files = files(&args.dumps, global)?;
     if files.len() < 2 {
         return Err(Failure::usage(format!(
             "diff compares two or more dumps, and there is only one: {}",
@@ -229,17 +284,23 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
     let mut digests = Vec::with_capacity(files.len());
     let options = scan_options(&args.reading, DIFF_LIVENESS_LIMIT);
     for (nth, path) in files.iter().enumerate() {
-        let census = take_census(path, &options, global)?;
+        let digest = match digest::read(path, &args.reading)? {
+            Some(digest) => digest,
+            None => {
+                let census = take_census(path, &options, global)?;
+                Digest::of(path.to_string_lossy().into_owned(), &census)
+            }
+        };
         if global.verbose {
             let _ = writeln!(
                 std::io::stderr(),
                 "heapdrift: {} of {} dumps: {} objects",
                 nth + 1,
                 files.len(),
-                census.instances
+                digest.total.instances
             );
         }
-        digests.push(Digest::of(path.to_string_lossy().into_owned(), &census));
+        digests.push(digest);
     }
     let given: Vec<PathBuf> = files.clone();
     digests.sort_by_key(|digest| digest.facts.time_ms);

@@ -49,7 +49,7 @@ pub fn run_index(args: &IndexArgs, global: &Global) -> Result<Exit, Failure> {
         return clean(args, global);
     }
     let mut exit = Exit::Fine;
-    for path in super::commands::files(&args.dumps)? {
+    for path in super::commands::files(&args.dumps, global)? {
         let options =
             build_options(&args.indexing, args.reading.dump, args.reading.force, global.verbose);
         let index = build_one(&path, &options, global)?;

@@ -2,15 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::digest::file;
+
 /// Endings of the files that are taken from a directory.
-const ENDINGS: [&str; 4] = [".hprof", ".hprof.gz", ".bin", ".bin.gz"];
+const ENDINGS: [&str; 5] = [".hprof", ".hprof.gz", ".bin", ".bin.gz", file::ENDING];
 
 /// Why an argument names no dumps.
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     #[error("{}: {error}", path.display())]
     Io { path: PathBuf, error: std::io::Error },
-    #[error("{}: the directory holds no heap dump (*.hprof, *.hprof.gz)", .0.display())]
+    #[error("{}: the directory holds no heap dump (*.hprof, *.hprof.gz) and no digest (*.hdd)", .0.display())]
     EmptyDirectory(PathBuf),
     #[error("{0}: no file matches")]
     NoMatch(String),
@@ -18,25 +20,48 @@ pub enum InputError {
     Pattern(String, String),
 }
 
+/// What the arguments stand for.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    pub files: Vec<PathBuf>,
+    /// Digests in a directory or a pattern that are not taken, as their dumps are.
+    pub passed_over: Vec<PathBuf>,
+}
+
+impl Inputs {
+    /// Takes files that nobody named one by one. Of a dump and its digest, `X.hprof` and
+    /// `X.hprof.hdd`, only the dump: it cannot be out of date.
+    fn extend(&mut self, found: Vec<PathBuf>) {
+        let has_dump = |file: &PathBuf| {
+            file.as_os_str().as_encoded_bytes().ends_with(file::ENDING.as_bytes())
+                && found.contains(&file.with_extension(""))
+        };
+        let (passed_over, files): (Vec<_>, Vec<_>) =
+            found.iter().cloned().partition(|file| has_dump(file));
+        self.files.extend(files);
+        self.passed_over.extend(passed_over);
+    }
+}
+
 /// Expands directories and patterns; keeps the order of the arguments.
 ///
 /// # Errors
 /// [`InputError`] for an argument that names nothing.
-pub fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>, InputError> {
-    let mut files = Vec::new();
+pub fn expand(arguments: &[PathBuf]) -> Result<Inputs, InputError> {
+    let mut inputs = Inputs::default();
     for argument in arguments {
         if argument.is_dir() {
-            files.extend(directory(argument)?);
+            inputs.extend(directory(argument)?);
         } else if argument == Path::new("-") || argument.symlink_metadata().is_ok() {
-            files.push(argument.clone());
+            inputs.files.push(argument.clone());
         } else {
             match argument.to_str().filter(|text| text.contains(['*', '?', '['])) {
-                Some(text) => files.extend(pattern(text)?),
-                None => files.push(argument.clone()),
+                Some(text) => inputs.extend(pattern(text)?),
+                None => inputs.files.push(argument.clone()),
             }
         }
     }
-    Ok(files)
+    Ok(inputs)
 }
 
 fn directory(path: &Path) -> Result<Vec<PathBuf>, InputError> {

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod digest;
 mod index;
 mod inputs;
 mod progress;

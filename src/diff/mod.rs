@@ -3,12 +3,13 @@
 //! Pure: no files, no formatting. `diff(a, a)` has no growth, `diff(a, b)` is the negative of
 //! `diff(b, a)`, and the rows of a table with its `(other)` row add up to the total.
 
+mod alike;
 pub mod comparable;
 pub mod trend;
 
 use std::collections::BTreeMap;
 
-use crate::digest::{Amount, ArrayKey, ClassKey, Digest};
+use crate::digest::{Amount, ArrayKey, ClassKey, Digest, Folded, Kind, Rows};
 use crate::index::census::LengthRange;
 use crate::parser::names;
 use comparable::Comparability;
@@ -77,7 +78,8 @@ fn difference(values: &[u64]) -> i64 {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Table<K> {
     pub rows: Vec<Row<K>>,
-    /// The rows beyond the limit, summed, and how many they are.
+    /// The rows beyond the limit and those that a digest counts together, summed, and how many
+    /// they are; at least so many where digests count rows together.
     pub other: Option<(usize, Series)>,
 }
 
@@ -110,6 +112,7 @@ pub struct LongestArray {
 #[derive(Clone, PartialEq, Debug)]
 pub struct DumpSummary {
     pub path: String,
+    pub kind: Kind,
     pub facts: crate::index::census::DumpFacts,
     pub total: Amount,
 }
@@ -125,14 +128,15 @@ pub struct DiffOptions {
 
 /// Compares digests, which must be in the order of their dump times.
 pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
-    let folded = fold_alike(digests);
-    let digests = folded.as_deref().unwrap_or(digests);
-    let comparability = Comparability::of(digests);
+    let folding = alike::warning(digests);
+    let alike = alike::alike(digests);
+    let digests = alike.as_deref().unwrap_or(digests);
+    let mut comparability = Comparability::of(digests);
+    comparability.warnings.extend(folding);
     let hours = hours(digests);
     let hours = hours.as_deref();
     let totals: Vec<Amount> = digests.iter().map(|digest| digest.total).collect();
-    let array_totals: Vec<Amount> =
-        digests.iter().map(|digest| sum(digest.arrays.values())).collect();
+    let array_totals: Vec<Amount> = digests.iter().map(|digest| digest.arrays.total()).collect();
     Comparison {
         classes: table(digests, |digest| &digest.classes, hours, options),
         arrays: table(digests, |digest| &digest.arrays, hours, options),
@@ -145,6 +149,7 @@ pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
             .iter()
             .map(|digest| DumpSummary {
                 path: digest.path.clone(),
+                kind: digest.kind,
                 facts: digest.facts.clone(),
                 total: digest.total,
             })
@@ -153,27 +158,11 @@ pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
     }
 }
 
-/// Where one dump had so many array lengths that long ones are counted in buckets, counts all dumps
-/// so: else arrays that stayed would seem to come and go. `None` when there is nothing to do.
-fn fold_alike(digests: &[Digest]) -> Option<Vec<Digest>> {
-    let from = digests.iter().filter_map(|digest| digest.folded_from).min()?;
-    let fold = |digest: &Digest| {
-        let mut folded = Digest { folded_from: Some(from), ..digest.clone() };
-        folded.arrays = BTreeMap::new();
-        for (key, amount) in &digest.arrays {
-            let key = ArrayKey { length: key.length.folded(from), ..key.clone() };
-            folded.arrays.entry(key).or_default().add(amount.instances, amount.shallow_bytes);
-        }
-        folded
-    };
-    Some(digests.iter().map(fold).collect())
-}
-
 /// Finds the object-array classes whose longest array grew, the largest growth first.
 fn longest(digests: &[Digest]) -> Vec<LongestArray> {
     let mut classes: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
     for (nth, digest) in digests.iter().enumerate() {
-        for (key, amount) in &digest.arrays {
+        for (key, amount) in &digest.arrays.rows {
             if let (LengthRange::Exact(length), 1..) = (key.length, amount.instances) {
                 let lengths = classes.entry(&key.class).or_insert_with(|| vec![0; digests.len()]);
                 lengths[nth] = lengths[nth].max(length);
@@ -199,32 +188,25 @@ fn hours(digests: &[Digest]) -> Option<Vec<f64>> {
     rising.then(|| digests.iter().map(hour).collect())
 }
 
-fn sum<'a>(amounts: impl Iterator<Item = &'a Amount>) -> Amount {
-    amounts.fold(Amount::default(), |sum, amount| Amount {
-        instances: sum.instances + amount.instances,
-        shallow_bytes: sum.shallow_bytes + amount.shallow_bytes,
-    })
-}
-
 /// Lays the tables of all digests side by side.
 fn table<K: Ord + Clone>(
     digests: &[Digest],
-    of: impl Fn(&Digest) -> &BTreeMap<K, Amount>,
+    of: impl Fn(&Digest) -> &Rows<K>,
     hours: Option<&[f64]>,
     options: &DiffOptions,
 ) -> Table<K> {
     let mut amounts: BTreeMap<&K, Vec<Amount>> = BTreeMap::new();
     for (nth, digest) in digests.iter().enumerate() {
-        for (key, amount) in of(digest) {
+        for (key, amount) in &of(digest).rows {
             amounts.entry(key).or_insert_with(|| vec![Amount::default(); digests.len()])[nth] =
                 *amount;
         }
     }
     let growth = |amounts: &[Amount]| {
-        let of = |amount: fn(&Amount) -> u64| {
-            difference(&amounts.iter().map(amount).collect::<Vec<u64>>())
-        };
-        (of(|amount| amount.shallow_bytes), of(|amount| amount.instances))
+        let first = amounts.first().copied().unwrap_or_default();
+        let last = amounts.last().copied().unwrap_or_default();
+        let of = |first: u64, last: u64| last.wrapping_sub(first) as i64;
+        (of(first.shallow_bytes, last.shallow_bytes), of(first.instances, last.instances))
     };
     let mut rows: Vec<(&K, Vec<Amount>)> = amounts.into_iter().collect();
     // Keys are unique and in order: the sort is stable, so the order is total.
@@ -235,10 +217,17 @@ fn table<K: Ord + Clone>(
         (rows, rest) = rows.into_iter().partition(|(_, amounts)| changed(amounts));
     }
     rest.extend(rows.split_off(options.top.unwrap_or(usize::MAX).min(rows.len())));
-    let other = (!rest.is_empty()).then(|| {
-        let column = |nth: usize| sum(rest.iter().map(|(_, amounts)| &amounts[nth]));
-        let sums: Vec<Amount> = (0..digests.len()).map(column).collect();
-        (rest.len(), Series::new(&sums, hours))
+    // Rows that a digest counts together cannot be told from those of another: the most are taken.
+    let others: Vec<Folded> =
+        digests.iter().map(|digest| of(digest).other.unwrap_or_default()).collect();
+    let folded = others.iter().map(|other| other.rows).max().unwrap_or(0);
+    let is_rest = !rest.is_empty() || others.iter().any(|other| *other != Folded::default());
+    let other = is_rest.then(|| {
+        let mut sums: Vec<Amount> = others.iter().map(|other| other.amount).collect();
+        for (_, amounts) in &rest {
+            sums.iter_mut().zip(amounts).for_each(|(sum, amount)| sum.add(*amount));
+        }
+        (rest.len() + folded as usize, Series::new(&sums, hours))
     });
     let row = |(key, amounts): (&K, Vec<Amount>)| Row {
         key: key.clone(),

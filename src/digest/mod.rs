@@ -1,13 +1,20 @@
 //! What a dump is reduced to for comparing: rows under keys that stay the same from dump to dump.
 //!
 //! Addresses, counters in generated names and the order of objects are gone here. A digest knows
-//! nothing about other dumps.
+//! nothing about other dumps. [`file`] keeps digests on disk.
+
+mod bound;
+mod columns;
+pub mod container;
+pub mod file;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::index::census::{Census, DumpFacts, LengthRange};
+use crate::index::census::{Census, DumpFacts, LengthRange, UNFINISHED};
+use crate::index::facts;
 use crate::parser::names;
 
 /// Number and bytes of some objects.
@@ -18,14 +25,14 @@ pub struct Amount {
 }
 
 impl Amount {
-    pub(crate) fn add(&mut self, instances: u64, shallow_bytes: u64) {
-        self.instances += instances;
-        self.shallow_bytes += shallow_bytes;
+    pub(crate) fn add(&mut self, other: Self) {
+        self.instances += other.instances;
+        self.shallow_bytes += other.shallow_bytes;
     }
 }
 
 /// A class across dumps.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ClassKey {
     /// Source form, without what the JVM makes up anew in every run.
     pub name: String,
@@ -34,55 +41,180 @@ pub struct ClassKey {
 }
 
 /// Arrays of a class and some lengths across dumps.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ArrayKey {
     pub class: String,
     pub length: LengthRange,
 }
 
+/// Rows that are counted together, because a digest has no room for each of them.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Folded {
+    /// How many they are.
+    pub rows: u64,
+    /// Their sum.
+    pub amount: Amount,
+    /// Bytes of the largest of them: what a row that is missing has at most.
+    pub largest_bytes: u64,
+}
+
+/// A table: rows by key, and what is counted together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rows<K> {
+    pub rows: BTreeMap<K, Amount>,
+    /// `None` when every row is there.
+    pub other: Option<Folded>,
+}
+
+impl<K> Default for Rows<K> {
+    fn default() -> Self {
+        Self { rows: BTreeMap::new(), other: None }
+    }
+}
+
+impl<K: Ord> Rows<K> {
+    /// Adds to the row of `key`.
+    pub fn add(&mut self, key: K, amount: Amount) {
+        self.rows.entry(key).or_default().add(amount);
+    }
+
+    /// Counts the rows that `chosen` picks together from now on; it is told their place and key.
+    pub(crate) fn fold(&mut self, mut chosen: impl FnMut(usize, &K) -> bool) {
+        let mut nth = 0;
+        self.rows.retain(|key, amount| {
+            let folds = chosen(nth, key);
+            nth += 1;
+            if folds {
+                let other = self.other.get_or_insert_default();
+                other.rows += 1;
+                other.amount.add(*amount);
+                other.largest_bytes = other.largest_bytes.max(amount.shallow_bytes);
+            }
+            !folds
+        });
+    }
+
+    /// The sum of all rows, those that are counted together included.
+    pub fn total(&self) -> Amount {
+        let mut total = self.other.unwrap_or_default().amount;
+        self.rows.values().for_each(|amount| total.add(*amount));
+        total
+    }
+}
+
+/// What a digest was made from or read from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Dump,
+    Digest,
+}
+
+/// A thread that a root refers to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct ThreadKey {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Class of the thread object, in source form.
+    pub class: String,
+}
+
 /// See the module's text. A few hundred bytes for each class with instances.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Digest {
-    /// Where the dump was read from, as the user gave it.
+    /// The file this was read from, a dump or a digest, as the user gave it.
     pub path: String,
+    pub kind: Kind,
+    /// Name of the dump's file, without its directory; `None` for standard input.
+    pub source: Option<String>,
+    /// True when strings of the application were left out: see [`Digest::redact`].
+    pub redacted: bool,
     pub facts: DumpFacts,
-    pub classes: BTreeMap<ClassKey, Amount>,
-    pub arrays: BTreeMap<ArrayKey, Amount>,
+    pub classes: Rows<ClassKey>,
+    pub arrays: Rows<ArrayKey>,
     /// The length from which on object arrays are counted in buckets.
     pub folded_from: Option<u32>,
-    pub packages: BTreeMap<String, Amount>,
-    pub loaders: BTreeMap<String, Amount>,
+    pub packages: Rows<String>,
+    pub loaders: Rows<String>,
     /// Counted by itself: each table but the arrays adds up to it.
     pub total: Amount,
+    /// In order; empty when nobody looked for them.
+    pub threads: Vec<ThreadKey>,
+    /// Threads beyond the ones listed.
+    pub more_threads: u64,
 }
 
 impl Digest {
-    /// Reduces a census.
+    /// Reduces a census. Threads come from elsewhere: [`Digest::set_threads`].
     pub fn of(path: String, census: &Census) -> Self {
+        let name = Path::new(&path).file_name().filter(|_| path != "-");
         let mut digest = Self {
+            source: name.map(|name| name.to_string_lossy().into_owned()),
             path,
+            kind: Kind::Dump,
+            redacted: false,
             facts: census.facts.clone(),
-            classes: BTreeMap::new(),
-            arrays: BTreeMap::new(),
+            classes: Rows::default(),
+            arrays: Rows::default(),
             folded_from: census.folded_from,
-            packages: BTreeMap::new(),
-            loaders: BTreeMap::new(),
+            packages: Rows::default(),
+            loaders: Rows::default(),
             total: Amount { instances: census.instances, shallow_bytes: census.shallow_bytes },
+            threads: Vec::new(),
+            more_threads: 0,
         };
         for row in &census.classes {
             let name = names::stable_name(&names::source_name(&row.name));
-            let amount = (row.instances, row.shallow_bytes);
-            let package = names::package_of(&name).to_owned();
-            digest.packages.entry(package).or_default().add(amount.0, amount.1);
-            digest.loaders.entry(row.loader.clone()).or_default().add(amount.0, amount.1);
-            let key = ClassKey { name, loader: row.loader.clone() };
-            digest.classes.entry(key).or_default().add(amount.0, amount.1);
+            let amount = Amount { instances: row.instances, shallow_bytes: row.shallow_bytes };
+            digest.packages.add(names::package_of(&name).to_owned(), amount);
+            digest.loaders.add(row.loader.clone(), amount);
+            digest.classes.add(ClassKey { name, loader: row.loader.clone() }, amount);
         }
         for row in &census.arrays {
             let class = names::stable_name(&names::source_name(&row.class));
-            let key = ArrayKey { class, length: row.length };
-            digest.arrays.entry(key).or_default().add(row.instances, row.shallow_bytes);
+            let amount = Amount { instances: row.instances, shallow_bytes: row.shallow_bytes };
+            digest.arrays.add(ArrayKey { class, length: row.length }, amount);
         }
         digest
+    }
+
+    /// Takes names and classes of threads; stacks are left out.
+    pub fn set_threads(&mut self, threads: &[facts::Thread]) {
+        let key = |thread: &facts::Thread| ThreadKey {
+            name: thread.name.clone().filter(|name| !name.is_empty()),
+            class: names::stable_name(&names::source_name(&thread.class)),
+        };
+        self.threads = threads.iter().map(key).collect();
+        self.threads.sort_unstable();
+    }
+
+    /// Drops what is a value or a choice of the application or its users: main class, thread names,
+    /// the dump's file name, and its path where a message names it. Class names stay: they are the rows.
+    pub fn redact(&mut self) {
+        self.redacted = true;
+        self.source = None;
+        self.facts.main_class = None;
+        self.threads.iter_mut().for_each(|thread| thread.name = None);
+        self.threads.sort_unstable();
+        let integrity = &mut self.facts.integrity;
+        let losses = integrity.losses.iter_mut().map(|loss| &mut loss.what);
+        for text in losses.chain(&mut integrity.warnings) {
+            // The one message that starts with a path: of a part beside the dump.
+            if let Some(at) = text.find(UNFINISHED) {
+                text.replace_range(..at, "a part of it (.p0)");
+            }
+        }
+    }
+
+    /// True when some table has rows that are counted together.
+    pub fn is_folded(&self) -> bool {
+        self.largest_folded().is_some()
+    }
+
+    /// Bytes of the largest row that is counted together with others; `None` when there is none.
+    pub fn largest_folded(&self) -> Option<u64> {
+        let tables =
+            [self.classes.other, self.arrays.other, self.packages.other, self.loaders.other];
+        tables.into_iter().flatten().map(|other| other.largest_bytes).max()
     }
 }

@@ -224,12 +224,13 @@ pub fn walk(
     Ok(Walked { scan, classes })
 }
 
+/// What a part beside a dump means, behind the part's path.
+pub const UNFINISHED: &str =
+    " lies beside it: the JVM is still writing this dump in parallel, or died doing so";
+
 /// Says what a part beside a dump means.
 pub fn unfinished(part: &std::path::Path) -> String {
-    format!(
-        "{} lies beside it: the JVM is still writing this dump in parallel, or died doing so",
-        part.display()
-    )
+    format!("{}{UNFINISHED}", part.display())
 }
 
 /// Warns of a gzipped file that inflates to more than a heap dump plausibly does.

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 
 use regex::Regex;
 
+use super::Subject;
 use super::text::{self, styles};
+use crate::digest::{Amount, Digest, Rows};
 use crate::index::census::{Census, LengthRange};
 use crate::parser::names;
 
@@ -56,7 +58,7 @@ impl Histogram {
         let shown = |jmap: &str| {
             if options.jmap_names { jmap.to_owned() } else { names::source_name(jmap) }
         };
-        let mut rows = match options.by {
+        let rows: Vec<HistoRow> = match options.by {
             By::Class => census
                 .classes
                 .iter()
@@ -93,8 +95,59 @@ impl Histogram {
                 .fold((0, 0), |sum, row| (sum.0 + row.instances, sum.1 + row.shallow_bytes)),
             _ => (census.instances, census.shallow_bytes),
         };
+        Self::arrange(rows, (0, 0, 0), total, options)
+    }
+
+    /// Makes the histogram of a digest: classes that differ in generated parts of their names, or in
+    /// loaders of one label, are one row, and what the digest counts together is in the other row.
+    pub fn of_digest(digest: &Digest, options: &HistoOptions) -> Self {
+        let shown = |name: &str| match options.jmap_names {
+            true => names::jmap_name(&names::internal_name(name)),
+            false => name.to_owned(),
+        };
+        let row = |name: String, amount: &Amount| HistoRow {
+            name,
+            loader: None,
+            length: None,
+            instances: amount.instances,
+            shallow_bytes: amount.shallow_bytes,
+        };
+        let named = |table: &Rows<String>| -> Vec<HistoRow> {
+            table.rows.iter().map(|(name, amount)| row(name.clone(), amount)).collect()
+        };
+        let mut total = digest.total;
+        let (rows, other) = match options.by {
+            By::Class => {
+                let rows = digest.classes.rows.iter().map(|(key, amount)| HistoRow {
+                    loader: Some(key.loader.clone()),
+                    ..row(shown(&key.name), amount)
+                });
+                (rows.collect(), digest.classes.other)
+            }
+            By::ArrayLength => {
+                total = digest.arrays.total();
+                let rows = digest.arrays.rows.iter().map(|(key, amount)| HistoRow {
+                    length: Some(key.length),
+                    ..row(shown(&key.class), amount)
+                });
+                (rows.collect(), digest.arrays.other)
+            }
+            By::Package => (named(&digest.packages), digest.packages.other),
+            By::Loader => (named(&digest.loaders), digest.loaders.other),
+        };
+        let other = other.unwrap_or_default();
+        let other = (other.rows as usize, other.amount.instances, other.amount.shallow_bytes);
+        Self::arrange(rows, other, (total.instances, total.shallow_bytes), options)
+    }
+
+    /// Sorts rows, and sums what is not shown in `other`.
+    fn arrange(
+        mut rows: Vec<HistoRow>,
+        mut other: (usize, u64, u64),
+        total: (u64, u64),
+        options: &HistoOptions,
+    ) -> Self {
         rows.sort_by(order);
-        let mut other = (0, 0, 0);
         let mut kept = Vec::new();
         for row in rows {
             let matches = options.filter.as_ref().is_none_or(|filter| filter.is_match(&row.name));
@@ -149,14 +202,9 @@ pub fn with_length(class: &str, length: LengthRange) -> String {
 }
 
 /// The table in the form of `jmap -histo`, under a line that says what was read.
-pub fn render(
-    census: &Census,
-    histogram: &Histogram,
-    path: &str,
-    columns: Option<usize>,
-) -> String {
-    let mut out =
-        super::info::head(&census.facts, path, (census.instances, census.shallow_bytes), columns);
+pub fn render(subject: &Subject<'_>, histogram: &Histogram, columns: Option<usize>) -> String {
+    let total = (subject.total.instances, subject.total.shallow_bytes);
+    let mut out = super::info::head(subject.facts, subject.path, total, columns);
     let what = match histogram.by {
         By::Class => "class name",
         By::ArrayLength => "array length",
@@ -193,7 +241,7 @@ pub fn render(
         line(&mut out, "     ", instances, bytes, &name);
     }
     line(&mut out, "Total", histogram.total.0, histogram.total.1, "");
-    let (archived, bytes) = census.facts.archived_mirrors;
+    let (archived, bytes) = subject.facts.archived_mirrors;
     if archived > 0 && histogram.by == By::Class {
         let note = format!(
             "java.lang.Class includes {} archived classes that were never loaded ({} bytes), as in \

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use super::Subject;
 use super::text::{self, bytes_long, count, styled, styles};
-use crate::index::census::{Census, DumpFacts};
+use crate::digest::Digest;
+use crate::index::census::DumpFacts;
 use crate::index::facts::Thread;
 use crate::parser::names::escape;
 
@@ -57,8 +59,8 @@ pub fn faults(facts: &DumpFacts, columns: Option<usize>) -> String {
 }
 
 /// The whole description.
-pub fn render(census: &Census, threads: &[Thread], path: &str, columns: Option<usize>) -> String {
-    let facts = &census.facts;
+pub fn render(subject: &Subject<'_>, threads: &[Thread], columns: Option<usize>) -> String {
+    let facts = subject.facts;
     let mut out = String::new();
     let mut line = |label: &str, value: &str| {
         let label = format!("{label:<12}");
@@ -67,7 +69,12 @@ pub fn render(census: &Census, threads: &[Thread], path: &str, columns: Option<u
         let _ = writeln!(out, "{}{rest}", styled(styles::DIM, &label));
     };
     let unknown = || "unknown".to_owned();
-    line("file", path);
+    line("file", subject.path);
+    if let Some(digest) = subject.digest {
+        let source = digest.source.as_deref().unwrap_or("unknown");
+        let left_out = if digest.redacted { ", redacted" } else { "" };
+        line("digest of", &format!("{source}{left_out}"));
+    }
     let which = if facts.dumps > 1 {
         format!(", dump {} of {} in the file", facts.chosen, facts.dumps)
     } else {
@@ -101,9 +108,9 @@ pub fn render(census: &Census, threads: &[Thread], path: &str, columns: Option<u
         "objects",
         &format!(
             "{} in {} classes, {} shallow",
-            count(census.instances),
-            count(census.classes.len() as u64),
-            bytes_long(census.shallow_bytes)
+            count(subject.total.instances),
+            count(subject.classes),
+            bytes_long(subject.total.shallow_bytes)
         ),
     );
     if facts.archived_mirrors.0 > 0 {
@@ -142,23 +149,61 @@ pub fn render(census: &Census, threads: &[Thread], path: &str, columns: Option<u
     for doubt in &facts.sizes.doubts {
         line("doubt", doubt);
     }
-    if !threads.is_empty() {
-        let _ = writeln!(out, "\n{}", styled(styles::HEAD, &format!("{} threads", threads.len())));
-        let mut grid = text::Grid {
-            head: ["name", "class", "frames", "top frame"].map(Into::into).to_vec(),
-            name: 3,
-            left: vec![0, 1],
-            ..text::Grid::default()
-        };
-        for thread in threads {
-            grid.rows.push(vec![
-                text::shorten(&escape(thread.name.as_deref().unwrap_or("(unnamed)")), 40).into(),
-                text::shorten(&escape(&thread.class), 40).into(),
-                thread.frames.len().to_string().into(),
-                thread.frames.first().map_or("", String::as_str).into(),
-            ]);
-        }
-        grid.draw(&mut out, columns);
+    match subject.digest {
+        Some(digest) => digest_threads(digest, columns, &mut out),
+        None => dump_threads(threads, columns, &mut out),
     }
     out
+}
+
+fn thread_title(threads: u64, out: &mut String) {
+    let title = format!("{} threads", count(threads));
+    let _ = writeln!(out, "\n{}", styled(styles::HEAD, &title));
+}
+
+/// Name and class of a thread.
+fn thread_cells(name: Option<&str>, class: &str) -> Vec<text::Cell> {
+    let shown = |text: &str| text::shorten(&escape(text), 40).into();
+    vec![shown(name.unwrap_or("(unnamed)")), shown(class)]
+}
+
+fn dump_threads(threads: &[Thread], columns: Option<usize>, out: &mut String) {
+    if threads.is_empty() {
+        return;
+    }
+    thread_title(threads.len() as u64, out);
+    let mut grid = text::Grid {
+        head: ["name", "class", "frames", "top frame"].map(Into::into).to_vec(),
+        name: 3,
+        left: vec![0, 1],
+        ..text::Grid::default()
+    };
+    for thread in threads {
+        let mut cells = thread_cells(thread.name.as_deref(), &thread.class);
+        cells.push(thread.frames.len().to_string().into());
+        cells.push(thread.frames.first().map_or("", String::as_str).into());
+        grid.rows.push(cells);
+    }
+    grid.draw(out, columns);
+}
+
+/// The threads of a digest, which has no stacks and perhaps not all threads.
+fn digest_threads(digest: &Digest, columns: Option<usize>, out: &mut String) {
+    let all = digest.threads.len() as u64 + digest.more_threads;
+    if all == 0 {
+        return;
+    }
+    thread_title(all, out);
+    let mut grid = text::Grid {
+        head: ["name", "class"].map(Into::into).to_vec(),
+        name: 1,
+        left: vec![0],
+        ..text::Grid::default()
+    };
+    let threads = digest.threads.iter();
+    grid.rows = threads.map(|key| thread_cells(key.name.as_deref(), &key.class)).collect();
+    grid.draw(out, columns);
+    if digest.more_threads > 0 {
+        let _ = writeln!(out, "({} more threads)", count(digest.more_threads));
+    }
 }

@@ -6,13 +6,12 @@
 use serde::Serialize;
 
 use super::histo::{By, HistoOptions, Histogram};
-use super::info;
+use super::{Subject, info};
 use crate::diff::comparable::Comparability;
 use crate::diff::trend::Trend;
 use crate::diff::{Comparison, Row, Series, Table};
-use crate::digest::{ArrayKey, ClassKey};
-use crate::index::census::{Census, DumpFacts, Grade, LengthRange};
-use crate::index::facts::Thread;
+use crate::digest::{self, ArrayKey, ClassKey, Kind};
+use crate::index::census::{DumpFacts, Grade, LengthRange};
 use crate::layout::Parameters;
 
 /// Version of the names and meanings here.
@@ -23,7 +22,7 @@ const OTHER: &str = "(other)";
 #[derive(Serialize)]
 struct Dump<'a> {
     path: &'a str,
-    kind: &'static str,
+    kind: Kind,
     time: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     jvm: Option<&'a str>,
@@ -44,10 +43,10 @@ struct Dump<'a> {
 }
 
 impl<'a> Dump<'a> {
-    fn new(path: &'a str, facts: &'a DumpFacts, objects: u64, shallow_bytes: u64) -> Self {
+    fn new(path: &'a str, kind: Kind, facts: &'a DumpFacts, total: digest::Amount) -> Self {
         Self {
             path,
-            kind: "dump",
+            kind,
             time: info::time(facts.time_ms),
             jvm: facts.jvm.as_ref().map(|jvm| jvm.text.as_str()),
             main_class: facts.main_class.as_deref(),
@@ -57,11 +56,15 @@ impl<'a> Dump<'a> {
             incomplete_reason: facts.integrity.reason(),
             sizes: facts.sizes.grade,
             sizes_reason: &facts.sizes.reason,
-            objects,
-            shallow_bytes,
+            objects: total.instances,
+            shallow_bytes: total.shallow_bytes,
             roots: facts.roots.iter().map(|(_, count)| count).sum(),
             warnings: &facts.integrity.warnings,
         }
+    }
+
+    fn of(subject: &Subject<'a>) -> Self {
+        Self::new(subject.path, subject.kind(), subject.facts, subject.total)
     }
 }
 
@@ -106,10 +109,9 @@ struct HistoRowJson<'a> {
 /// # Errors
 /// None but what the serializer reports.
 pub fn histo(
-    census: &Census,
+    subject: &Subject<'_>,
     histogram: &Histogram,
     options: &HistoOptions,
-    path: &str,
 ) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct Report<'a> {
@@ -148,7 +150,7 @@ pub fn histo(
     }
     let mut report = Report {
         schema_version: SCHEMA_VERSION,
-        dump: Dump::new(path, &census.facts, census.instances, census.shallow_bytes),
+        dump: Dump::of(subject),
         classes: None,
         array_lengths: None,
         packages: None,
@@ -168,11 +170,11 @@ fn to_text(report: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(report).map(|text| text + "\n")
 }
 
-/// `info --format json`.
+/// `info --format json`, with whatever is known of the threads.
 ///
 /// # Errors
 /// None but what the serializer reports.
-pub fn info(census: &Census, threads: &[Thread], path: &str) -> serde_json::Result<String> {
+pub fn info(subject: &Subject<'_>, threads: &[impl Serialize]) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct Layout<'a> {
         parameters: &'a Parameters,
@@ -182,9 +184,13 @@ pub fn info(census: &Census, threads: &[Thread], path: &str) -> serde_json::Resu
         doubts: &'a [String],
     }
     #[derive(Serialize)]
-    struct Report<'a> {
+    struct Report<'a, T> {
         schema_version: u32,
         dump: Dump<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        digest_of: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        redacted: Option<bool>,
         format: &'a str,
         id_size: usize,
         bytes: u64,
@@ -196,15 +202,17 @@ pub fn info(census: &Census, threads: &[Thread], path: &str) -> serde_json::Resu
         archived_classes: Amount,
         roots: serde_json::Map<String, serde_json::Value>,
         records: serde_json::Map<String, serde_json::Value>,
-        threads: &'a [Thread],
+        threads: &'a [T],
     }
-    let facts = &census.facts;
+    let facts = subject.facts;
     let map = |pairs: &[(String, u64)]| {
         pairs.iter().map(|(name, count)| (name.clone(), (*count).into())).collect()
     };
     to_text(&Report {
         schema_version: SCHEMA_VERSION,
-        dump: Dump::new(path, facts, census.instances, census.shallow_bytes),
+        dump: Dump::of(subject),
+        digest_of: subject.digest.and_then(|digest| digest.source.as_deref()),
+        redacted: subject.digest.map(|digest| digest.redacted),
         format: &facts.format,
         id_size: facts.id_size,
         bytes: facts.bytes,
@@ -313,9 +321,7 @@ pub fn diff<'a>(comparison: &'a Comparison, tables: Tables) -> serde_json::Resul
         dumps: comparison
             .digests
             .iter()
-            .map(|dump| {
-                Dump::new(&dump.path, &dump.facts, dump.total.instances, dump.total.shallow_bytes)
-            })
+            .map(|dump| Dump::new(&dump.path, dump.kind, &dump.facts, dump.total))
             .collect(),
         comparable: Comparable { ok: *ok, one_process: *one_process, warnings },
         segments,
