@@ -25,6 +25,7 @@ fn facts(time_ms: u64) -> DumpFacts {
         process: Some("5a17".to_owned()),
         collector: None,
         live: None,
+        heap: None,
         sizes: SizeFacts {
             grade: Grade::Exact,
             reason: String::new(),
@@ -66,7 +67,7 @@ fn digest(time_ms: u64, instances: &[u32]) -> Digest {
         more_threads: 0,
     };
     for (nth, count) in instances.iter().enumerate().filter(|(_, count)| **count > 0) {
-        let amount = Amount { instances: u64::from(*count), shallow_bytes: u64::from(*count) * 24 };
+        let amount = Amount::new(u64::from(*count), u64::from(*count) * 24);
         let key = ClassKey { name: format!("p{}.C{nth}", nth % 3), loader: "app".to_owned() };
         digest.classes.add(key, amount);
         let key =

@@ -185,6 +185,11 @@ pub struct Diff {
     /// Output format
     #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
     pub format: DiffFormat,
+    /// Compare counts and shallow bytes only: quick, and needs no index
+    #[arg(long)]
+    pub shallow: bool,
+    #[command(flatten)]
+    pub indexing: Indexing,
     #[command(flatten)]
     pub reading: Reading,
 }
@@ -209,6 +214,11 @@ pub struct Histo {
     /// Class names as jmap prints them: [B, [Ljava.lang.String;
     #[arg(long)]
     pub jmap_names: bool,
+    /// Show what the objects of each row retain too; needs the dump's index
+    #[arg(long)]
+    pub retained: bool,
+    #[command(flatten)]
+    pub indexing: Indexing,
     #[command(flatten)]
     pub reading: Reading,
 }
@@ -237,6 +247,11 @@ pub struct Digest {
     /// Leave out main class, thread names and the dump's file name; names of classes stay
     #[arg(long)]
     pub redact: bool,
+    /// Counts and shallow bytes only: quick, and needs no index
+    #[arg(long)]
+    pub shallow: bool,
+    #[command(flatten)]
+    pub indexing: Indexing,
     #[command(flatten)]
     pub reading: Reading,
 }

@@ -8,10 +8,10 @@ use anstream::ColorChoice;
 use super::args::{
     By, Cli, Color, Command, Diff, DiffFormat, Global, Histo, HistoFormat, Info, Reading,
 };
+use super::opening::open_index;
 use super::progress::Meter;
 use super::{Exit, Failure, digest, index, inputs};
 use crate::diff::{DiffOptions, compare};
-use crate::digest::Digest;
 use crate::index::census::{self, Census, Walked};
 use crate::index::facts::{self, Thread};
 use crate::index::scan::ScanOptions;
@@ -48,9 +48,6 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Digest(args) => digest::run(&args, &global),
     }
 }
-
-/// Dumps of up to this size are walked a second time by `diff`, to tell live dumps from others.
-pub const DIFF_LIVENESS_LIMIT: u64 = 1 << 30;
 
 pub fn scan_options(reading: &Reading, liveness_limit: u64) -> ScanOptions {
     ScanOptions {
@@ -187,8 +184,23 @@ fn run_histo(args: &Histo, global: &Global) -> Result<Exit, Failure> {
         jmap_names: args.jmap_names,
     };
     if let Some(digest) = digest::read(&args.dump_file, &args.reading)? {
-        let histogram = Histogram::of_digest(&digest, &options);
+        let mut histogram = Histogram::of_digest(&digest, &options);
+        if !args.retained {
+            histogram.clear_retained();
+        } else if !histogram.rows.iter().any(|row| row.retained.is_some()) {
+            let message = format!("{}: the digest does not hold retained sizes", escape(&path));
+            return Err(Failure::usage(message)
+                .help("write it without --shallow, and ask for classes, packages or loaders"));
+        }
         return print_histo(&Subject::digest(&digest), &histogram, &options, args, global);
+    }
+    if args.retained {
+        let build = index::build_options(&args.indexing, &args.reading, global);
+        let index = open_index(&args.dump_file, &build, global)?;
+        let census = index.census().map_err(|error| Failure::input(error.to_string()))?;
+        let mut histogram = Histogram::of(&census, &options);
+        histogram.set_retained(&index.sets().map_err(|error| Failure::input(error.to_string()))?);
+        return print_histo(&Subject::dump(&path, &census), &histogram, &options, args, global);
     }
     let census = take_census(&args.dump_file, &scan_options(&args.reading, 0), global)?;
     let histogram = Histogram::of(&census, &options);
@@ -282,14 +294,10 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
         .help("name more dumps, or a directory that holds them; one dump: heapdrift histo"));
     }
     let mut digests = Vec::with_capacity(files.len());
-    let options = scan_options(&args.reading, DIFF_LIVENESS_LIMIT);
     for (nth, path) in files.iter().enumerate() {
         let digest = match digest::read(path, &args.reading)? {
             Some(digest) => digest,
-            None => {
-                let census = take_census(path, &options, global)?;
-                Digest::of(path.to_string_lossy().into_owned(), &census)
-            }
+            None => digest::of_dump(path, &args.reading, &args.indexing, args.shallow, global)?,
         };
         if global.verbose {
             let _ = writeln!(

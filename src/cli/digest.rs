@@ -3,14 +3,17 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::args::{self, Global, Reading};
-use super::commands::{self, DIFF_LIVENESS_LIMIT};
-use super::{Exit, Failure};
+use super::args::{self, Global, Indexing, Reading};
+use super::commands;
+use super::opening::open_index;
+use super::{Exit, Failure, index};
 use crate::digest::Digest;
 use crate::digest::file::{self, BUDGET, ENDING, WriteError};
+use crate::index::store::OpenIndexError;
 use crate::index::{census, facts};
 use crate::parser::names::escape;
 use crate::report::text::bytes_long;
+use crate::source;
 
 /// The digest in a file; `None` when the file is no digest.
 ///
@@ -45,7 +48,7 @@ pub fn run(args: &args::Digest, global: &Global) -> Result<Exit, Failure> {
     }
     let mut digest = match read(&args.dump_file, &args.reading)? {
         Some(digest) => digest,
-        None => of_dump(&args.dump_file, &args.reading, global)?,
+        None => of_dump(&args.dump_file, &args.reading, &args.indexing, args.shallow, global)?,
     };
     if args.redact {
         digest.redact();
@@ -96,15 +99,42 @@ fn write_failure(path: &Path, error: &WriteError) -> Failure {
     }
 }
 
-/// Walks a dump and reduces it, with its threads.
-fn of_dump(path: &Path, reading: &Reading, global: &Global) -> Result<Digest, Failure> {
+/// Reduces a dump, with its threads: by its index, or by a walk where that is wanted or a stream
+/// leaves no choice.
+///
+/// # Errors
+/// What cannot be read, or an index that cannot be written.
+pub fn of_dump(
+    path: &Path,
+    reading: &Reading,
+    indexing: &Indexing,
+    shallow: bool,
+    global: &Global,
+) -> Result<Digest, Failure> {
+    let shown = path.to_string_lossy().into_owned();
+    let is_stream = path == Path::new("-") || source::is_pipe(path);
+    if is_stream && !shallow && !global.quiet {
+        let _ = writeln!(
+            std::io::stderr(),
+            "heapdrift: {}: a stream cannot be indexed: no retained sizes",
+            escape(&shown)
+        );
+    }
+    if !shallow && !is_stream {
+        let options = index::build_options(indexing, reading, global);
+        let index = open_index(path, &options, global)?;
+        let damaged = |error: OpenIndexError| Failure::input(error.to_string());
+        let mut digest = Digest::of(shown, &index.census().map_err(damaged)?);
+        digest.set_retained(index.sets().map_err(damaged)?);
+        digest.set_threads(&index.facts().map_err(damaged)?.threads);
+        return Ok(digest);
+    }
     let mut source = commands::open(path, global)?;
-    // As `diff` does: a digest says what its dump would.
-    let options = commands::scan_options(reading, DIFF_LIVENESS_LIMIT);
+    let options = commands::scan_options(reading, u64::MAX);
     let walked = commands::walk(&mut source, &options, global)?;
     let threads = facts::threads(&mut source, &walked.scan, &walked.classes, options.threads);
     let census = census::of_walked(&mut source, walked, &options);
-    let mut digest = Digest::of(path.to_string_lossy().into_owned(), &census);
+    let mut digest = Digest::of(shown, &census);
     digest.set_threads(&threads);
     Ok(digest)
 }

@@ -3,44 +3,26 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use super::args::{Global, IndexArgs, Indexing, VerifyArgs};
-use super::commands::open;
-use super::progress::Meter;
+use super::args::{Global, IndexArgs, Indexing, Reading, VerifyArgs};
+use super::opening::open_index;
 use super::{Exit, Failure};
 use crate::index::array::Budget;
-use crate::index::build::{self, BuildError, BuildOptions, clean_up, index_path};
-use crate::index::census::CensusError;
+use crate::index::build::{self, BuildOptions, clean_up, index_path};
 use crate::index::store::HeapIndex;
 use crate::parser::names::escape;
 use crate::report::text::bytes_long;
 
 /// Options of a build from what was typed.
-pub fn build_options(
-    indexing: &Indexing,
-    dump: Option<u32>,
-    force: bool,
-    verbose: bool,
-) -> BuildOptions {
+pub fn build_options(indexing: &Indexing, reading: &Reading, global: &Global) -> BuildOptions {
     BuildOptions {
         threads: 0,
         memory: indexing.memory,
         wide: false,
         index_dir: indexing.index_dir.clone(),
-        dump: dump.map(|dump| dump as usize),
-        force,
-        timings: verbose,
+        dump: reading.dump.map(|dump| dump as usize),
+        force: reading.force,
+        timings: global.verbose,
     }
-}
-
-/// The message of a build that failed.
-pub fn build_failure(path: &Path, error: &BuildError) -> Failure {
-    let place = match error {
-        BuildError::Census(CensusError::Scan(error)) => error.offset(),
-        _ => None,
-    };
-    let place = place.map(|at| format!("at byte {at}: ")).unwrap_or_default();
-    Failure::input(format!("{}: {place}{error}", escape(&path.to_string_lossy())))
-        .help(error.remedy())
 }
 
 /// `heapdrift index`: builds the indexes of dumps, or lists and removes them.
@@ -50,9 +32,8 @@ pub fn run_index(args: &IndexArgs, global: &Global) -> Result<Exit, Failure> {
     }
     let mut exit = Exit::Fine;
     for path in super::commands::files(&args.dumps, global)? {
-        let options =
-            build_options(&args.indexing, args.reading.dump, args.reading.force, global.verbose);
-        let index = build_one(&path, &options, global)?;
+        let options = build_options(&args.indexing, &args.reading, global);
+        let index = open_index(&path, &options, global)?;
         let meta = *index.meta();
         let census = index.census().map_err(|error| Failure::input(error.to_string()))?;
         let reason = census.facts.integrity.reason();
@@ -74,17 +55,6 @@ pub fn run_index(args: &IndexArgs, global: &Global) -> Result<Exit, Failure> {
         }
     }
     Ok(exit)
-}
-
-/// Builds the index of one dump.
-fn build_one(path: &Path, options: &BuildOptions, global: &Global) -> Result<HeapIndex, Failure> {
-    let source = open(path, global)?;
-    let meter = Meter::new(&source, global.quiet);
-    drop(source);
-    let built = build::build(path, options, &meter);
-    meter.finish();
-    let built = built.map_err(|error| build_failure(path, &error))?;
-    HeapIndex::open(&built).map_err(|error| Failure::input(error.to_string()))
 }
 
 /// Lists the indexes of directories and removes them.

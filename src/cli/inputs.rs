@@ -90,7 +90,9 @@ fn pattern(text: &str) -> Result<Vec<PathBuf>, InputError> {
             path: error.path().to_owned(),
             error: error.into(),
         })?;
-        if path.is_file() {
+        // Patterns such as `heap.hprof*` match indexes too; those are no dumps.
+        let is_index = path.to_string_lossy().contains(".hdx");
+        if path.is_file() && !is_index {
             files.push(path);
         }
     }

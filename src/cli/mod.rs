@@ -5,6 +5,7 @@ mod commands;
 mod digest;
 mod index;
 mod inputs;
+mod opening;
 mod progress;
 
 use std::io::Write as _;

@@ -27,6 +27,8 @@ pub struct Row<K> {
 pub struct Series {
     pub instances: Vec<u64>,
     pub shallow_bytes: Vec<u64>,
+    /// What the objects retain; `None` where a dump does not tell.
+    pub retained: Option<RetainedSeries>,
     /// Judged by bytes, or by instances where the bytes do not change.
     pub trend: Trend,
     /// Steps in which the bytes grew, and steps altogether.
@@ -34,6 +36,31 @@ pub struct Series {
     pub steps: usize,
     /// Median slope of the bytes per hour (Theil–Sen); `None` without times.
     pub bytes_per_hour: Option<f64>,
+}
+
+/// Bytes that a set of objects retains, in each dump.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RetainedSeries {
+    pub bytes: Vec<u64>,
+    /// False when some of them are lower bounds.
+    pub exact: bool,
+}
+
+impl RetainedSeries {
+    /// The series of a row; where it is missing in a dump it retains nothing there.
+    fn new(amounts: &[Amount]) -> Option<Self> {
+        let told = |amount: &Amount| amount.retained_bytes.is_some() || amount.instances == 0;
+        let any = amounts.iter().any(|amount| amount.retained_bytes.is_some());
+        (any && amounts.iter().all(told)).then(|| Self {
+            bytes: amounts.iter().map(|amount| amount.retained_bytes.unwrap_or(0)).collect(),
+            exact: amounts.iter().all(|amount| amount.retained_exact || amount.instances == 0),
+        })
+    }
+
+    /// Bytes in the last dump less those in the first.
+    pub fn growth_bytes(&self) -> i64 {
+        difference(&self.bytes)
+    }
 }
 
 impl Series {
@@ -47,7 +74,8 @@ impl Series {
         let steps_up = shallow_bytes.windows(2).filter(|pair| pair[1] > pair[0]).count();
         let bytes_per_hour = hours.and_then(|hours| trend::slope(&shallow_bytes, hours));
         let steps = shallow_bytes.len().saturating_sub(1);
-        Self { instances, shallow_bytes, trend, steps_up, steps, bytes_per_hour }
+        let retained = RetainedSeries::new(amounts);
+        Self { instances, shallow_bytes, retained, trend, steps_up, steps, bytes_per_hour }
     }
 
     /// Bytes in the last dump less those in the first.

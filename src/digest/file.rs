@@ -155,7 +155,9 @@ impl Key for ThreadKey {
 
 /// Bytes that the numbers of a row take.
 pub(super) fn amount_bytes(amount: Amount) -> u64 {
-    number_bytes(amount.instances) + number_bytes(amount.shallow_bytes)
+    number_bytes(amount.instances)
+        + number_bytes(amount.shallow_bytes)
+        + amount.retained_bytes.map_or(0, |bytes| number_bytes(bytes.saturating_add(1)) + 1)
 }
 
 fn table<K: Key>(rows: &Rows<K>) -> Vec<u8> {
@@ -164,6 +166,13 @@ fn table<K: Key>(rows: &Rows<K>) -> Vec<u8> {
     K::write(&keys, &mut table);
     table.numbers("instances", rows.rows.values().map(|amount| amount.instances));
     table.numbers("shallow_bytes", rows.rows.values().map(|amount| amount.shallow_bytes));
+    // One more than the bytes, so that zero can stand for what is not known.
+    if rows.rows.values().any(|amount| amount.retained_bytes.is_some()) {
+        let coded = |amount: &Amount| amount.retained_bytes.map_or(0, |bytes| bytes + 1);
+        table.numbers("retained_bytes", rows.rows.values().map(coded));
+        let exact = |amount: &Amount| u64::from(amount.retained_exact);
+        table.numbers("retained_exact", rows.rows.values().map(exact));
+    }
     table.finish()
 }
 
@@ -291,19 +300,27 @@ fn rows<K: Key>(
 ) -> Result<Rows<K>, Fault> {
     in_section(name, &section(name)?, |table| {
         let keys = K::read(table)?;
-        let amounts: Vec<Amount> = table
+        let mut amounts: Vec<Amount> = table
             .numbers("instances")?
             .into_iter()
             .zip(table.numbers("shallow_bytes")?)
-            .map(|(instances, shallow_bytes)| Amount { instances, shallow_bytes })
+            .map(|(instances, shallow_bytes)| Amount::new(instances, shallow_bytes))
             .collect();
+        if let Some(retained) = table.optional_numbers("retained_bytes")? {
+            let exact = table.numbers("retained_exact")?;
+            for (amount, (coded, exact)) in amounts.iter_mut().zip(retained.into_iter().zip(exact))
+            {
+                amount.retained_bytes = coded.checked_sub(1);
+                amount.retained_exact = exact != 0;
+            }
+        }
         let other = others.get(name).copied();
         let folded = other.unwrap_or_default().amount;
         let sum = amounts.iter().try_fold(folded, |sum, amount| {
-            Some(Amount {
-                instances: sum.instances.checked_add(amount.instances)?,
-                shallow_bytes: sum.shallow_bytes.checked_add(amount.shallow_bytes)?,
-            })
+            Some(Amount::new(
+                sum.instances.checked_add(amount.instances)?,
+                sum.shallow_bytes.checked_add(amount.shallow_bytes)?,
+            ))
         });
         let sum = sum.ok_or("the rows add up to more than a heap can be")?;
         let count = amounts.len();

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::index::census::{Census, DumpFacts, LengthRange, UNFINISHED};
 use crate::index::facts;
+use crate::index::store::{Family, StoredSet};
 use crate::parser::names;
 
 /// Number and bytes of some objects.
@@ -22,12 +23,26 @@ use crate::parser::names;
 pub struct Amount {
     pub instances: u64,
     pub shallow_bytes: u64,
+    /// What the objects retain together; `None` where that is not known, as for sums of rows:
+    /// what two sets retain together is not the sum of what each does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retained_bytes: Option<u64>,
+    /// False when the objects retain at least as many bytes, but perhaps more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retained_exact: bool,
 }
 
 impl Amount {
+    /// Objects of which is not known what they retain.
+    pub fn new(instances: u64, shallow_bytes: u64) -> Self {
+        Self { instances, shallow_bytes, retained_bytes: None, retained_exact: false }
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.instances += other.instances;
         self.shallow_bytes += other.shallow_bytes;
+        self.retained_bytes = None;
+        self.retained_exact = false;
     }
 }
 
@@ -159,23 +174,41 @@ impl Digest {
             folded_from: census.folded_from,
             packages: Rows::default(),
             loaders: Rows::default(),
-            total: Amount { instances: census.instances, shallow_bytes: census.shallow_bytes },
+            total: Amount::new(census.instances, census.shallow_bytes),
             threads: Vec::new(),
             more_threads: 0,
         };
         for row in &census.classes {
             let name = names::stable_name(&names::source_name(&row.name));
-            let amount = Amount { instances: row.instances, shallow_bytes: row.shallow_bytes };
+            let amount = Amount::new(row.instances, row.shallow_bytes);
             digest.packages.add(names::package_of(&name).to_owned(), amount);
             digest.loaders.add(row.loader.clone(), amount);
             digest.classes.add(ClassKey { name, loader: row.loader.clone() }, amount);
         }
         for row in &census.arrays {
             let class = names::stable_name(&names::source_name(&row.class));
-            let amount = Amount { instances: row.instances, shallow_bytes: row.shallow_bytes };
+            let amount = Amount::new(row.instances, row.shallow_bytes);
             digest.arrays.add(ArrayKey { class, length: row.length }, amount);
         }
         digest
+    }
+
+    /// Takes what classes, packages and loaders retain.
+    pub fn set_retained(&mut self, sets: Vec<StoredSet>) {
+        for set in sets {
+            let amount = match set.family {
+                Family::Class => {
+                    let key = ClassKey { name: set.name, loader: set.loader };
+                    self.classes.rows.get_mut(&key)
+                }
+                Family::Package => self.packages.rows.get_mut(&set.name),
+                Family::Loader => self.loaders.rows.get_mut(&set.name),
+            };
+            if let Some(amount) = amount {
+                amount.retained_bytes = Some(set.retained_bytes);
+                amount.retained_exact = set.exact;
+            }
+        }
     }
 
     /// Takes names and classes of threads; stacks are left out.

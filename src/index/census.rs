@@ -53,6 +53,41 @@ pub struct SizeFacts {
     pub doubts: Vec<String>,
 }
 
+/// Bytes and number of objects or of blocks of memory.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Blocks {
+    pub bytes: u64,
+    #[serde(rename = "count")]
+    pub blocks: u64,
+}
+
+/// Memory outside of the heap that objects of the heap will free.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct OffHeap {
+    /// Direct buffers.
+    pub direct: Blocks,
+    /// Mapped files.
+    pub mapped: Blocks,
+}
+
+impl OffHeap {
+    /// Adds what another part of the dump holds.
+    pub fn merge(&mut self, other: Self) {
+        for (sum, more) in [(&mut self.direct, other.direct), (&mut self.mapped, other.mapped)] {
+            sum.blocks += more.blocks;
+            sum.bytes = sum.bytes.saturating_add(more.bytes);
+        }
+    }
+}
+
+/// What the object graph tells of a dump.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct HeapFacts {
+    /// Objects that are strongly, softly, weakly, phantom or finalizer reachable, and the rest.
+    pub levels: [Blocks; 5],
+    pub off_heap: OffHeap,
+}
+
 /// What is known of a dump as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DumpFacts {
@@ -74,6 +109,9 @@ pub struct DumpFacts {
     pub collector: Option<String>,
     /// True when only live objects are in the dump, false when garbage is; `None` when unknown.
     pub live: Option<bool>,
+    /// What is reachable and what lies outside of the heap; known of indexed dumps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heap: Option<HeapFacts>,
     pub sizes: SizeFacts,
     /// Mirrors in the CDS archive of classes that were never loaded: count and bytes. They are in
     /// the histogram's `java.lang.Class`, as in the JVM's own.
@@ -322,6 +360,7 @@ pub fn of_scan(
             .flatten()
             .map(str::to_owned),
         live,
+        heap: None,
         jvm,
         sizes,
         archived_mirrors,

@@ -22,10 +22,10 @@ use crate::parser::tags::FieldType;
 use crate::source::Source;
 
 /// Fewer objects than this prove nothing.
-const ENOUGH: usize = 500;
+const ENOUGH: u64 = 500;
 /// Objects that only the JVM itself holds, of which every collected heap has some (15 to 75 on the
 /// JVMs tried, several hundred without class data sharing).
-const JVM_HELD: usize = 128;
+const JVM_HELD: u64 = 128;
 /// Shares of unreferenced objects below and above which the answer is clear.
 const LIVE: f64 = 0.003;
 const GARBAGE: f64 = 0.05;
@@ -87,16 +87,22 @@ impl<'a> Marks<'a> {
         let (mut all, mut unreferenced) = (0, 0);
         for (_, referenced) in counts {
             all += 1;
-            unreferenced += usize::from(!referenced.load(Ordering::Relaxed));
+            unreferenced += u64::from(!referenced.load(Ordering::Relaxed));
         }
-        let share = unreferenced as f64 / all as f64;
-        match share {
-            _ if all < ENOUGH => None,
-            _ if self.gaps.whole && unreferenced <= JVM_HELD => Some(true),
-            share if share <= LIVE => Some(true),
-            share if share >= GARBAGE => Some(false),
-            _ => None,
-        }
+        judge(unreferenced, all, self.gaps.whole)
+    }
+}
+
+/// Judges by how many of `all` objects, or of a sample of them, nothing refers to. True when the dump
+/// is live, false when there is garbage, `None` when in doubt. Fillers of the heap (`int[]`) are
+/// unreferenced by nature, and should not be counted.
+pub fn judge(unreferenced: u64, all: u64, whole: bool) -> Option<bool> {
+    match unreferenced as f64 / all as f64 {
+        _ if all < ENOUGH => None,
+        _ if whole && unreferenced <= JVM_HELD => Some(true),
+        share if share <= LIVE => Some(true),
+        share if share >= GARBAGE => Some(false),
+        _ => None,
     }
 }
 

@@ -13,6 +13,7 @@ pub mod lengths;
 pub mod liveness;
 pub mod loaders;
 pub mod mapped;
+pub mod open;
 pub mod sample;
 pub mod scan;
 pub mod sizer;

@@ -17,9 +17,15 @@ pub fn render(facts: &DumpFacts, histogram: &Histogram) -> String {
         By::Package => "package",
         By::Loader => "loader",
     };
-    let _ = writeln!(out, "instances,shallow_bytes,{name},sizes");
+    let has_retained = histogram.rows.iter().any(|row| row.retained.is_some());
+    let retained = if has_retained { "retained_bytes," } else { "" };
+    let _ = writeln!(out, "instances,shallow_bytes,{retained}{name},sizes");
     for row in &histogram.rows {
         let _ = write!(out, "{},{},", row.instances, row.shallow_bytes);
+        if has_retained {
+            let bytes = row.retained.map_or(String::new(), |retained| retained.bytes.to_string());
+            let _ = write!(out, "{bytes},");
+        }
         let _ = match (histogram.by, row.length) {
             (By::ArrayLength, Some(length)) => {
                 let (from, to) = match length {
@@ -38,7 +44,8 @@ pub fn render(facts: &DumpFacts, histogram: &Histogram) -> String {
     }
     if let Some((_, instances, bytes)) = histogram.other {
         let empty = ",".repeat(name.matches(',').count());
-        let _ = writeln!(out, "{instances},{bytes},(other){empty},{sizes}");
+        let retained = if has_retained { "," } else { "" };
+        let _ = writeln!(out, "{instances},{bytes},{retained}(other){empty},{sizes}");
     }
     out
 }

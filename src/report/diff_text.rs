@@ -11,6 +11,7 @@ use super::text::{
 };
 use crate::diff::trend::Trend;
 use crate::diff::{Comparison, LongestArray, Row, Series, Table};
+use crate::index::census::HeapFacts;
 use crate::parser::names::escape;
 
 /// How a comparison is shown.
@@ -162,6 +163,7 @@ fn summary(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
     let style =
         if growth > 0 && total.trend == Trend::Rising { styles::GREW } else { styles::HEAD };
     let _ = writeln!(out, " {}", styled(style, &text::wrap(&line, narrower(columns), 2)));
+    off_heap(comparison, columns, out);
     for array in comparison.longest.iter().filter(|array| is_table(array)).take(LONGEST_SHOWN) {
         let lengths: Vec<String> = array
             .lengths
@@ -174,6 +176,31 @@ fn summary(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
         let _ = writeln!(out, " {}", text::wrap(&line, narrower(columns), 2));
     }
     let _ = writeln!(out);
+}
+
+/// Memory outside of the heap that the heap knows of, where there is any.
+fn off_heap(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
+    let heaps: Option<Vec<HeapFacts>> =
+        comparison.digests.iter().map(|dump| dump.facts.heap).collect();
+    let Some(heaps) = heaps else { return };
+    let kinds: [(&str, fn(&HeapFacts) -> u64); 2] = [
+        ("direct buffers", |heap| heap.off_heap.direct.bytes),
+        ("mapped files", |heap| heap.off_heap.mapped.bytes),
+    ];
+    for (name, bytes) in kinds {
+        let series: Vec<u64> = heaps.iter().map(bytes).collect();
+        if let (Some(first), Some(last)) =
+            (series.first(), series.last().filter(|_| series.iter().any(|b| *b > 0)))
+        {
+            let growth = delta_short(last.wrapping_sub(*first) as i64);
+            let line = format!(
+                "off-heap, {name}: {} → {} ({growth})",
+                bytes_long(*first),
+                bytes_long(*last)
+            );
+            let _ = writeln!(out, " {}", text::wrap(&line, narrower(columns), 2));
+        }
+    }
 }
 
 /// The width behind a leading space.
@@ -199,10 +226,14 @@ fn table<K>(
     columns: Option<usize>,
     out: &mut String,
 ) {
-    let shape = Shape::of(total.shallow_bytes.len(), columns);
+    let has_retained = table.rows.iter().any(|row| row.series.retained.is_some());
+    let shape = Shape::of(total.shallow_bytes.len(), has_retained, columns);
     let mut head: Vec<Cell> = vec![format!("growth by {what}").into()];
     head.extend(shape.dumps.iter().map(|nth| Cell::from(format!("{}", nth + 1))));
     head.extend(["growth", "%"].map(Cell::from));
+    if shape.retained {
+        head.push("retained".into());
+    }
     if shape.objects {
         head.push("objects".into());
     }
@@ -230,6 +261,13 @@ fn table<K>(
             None => "new".to_owned(),
         };
         cells.extend([Cell::styled(delta_short(growth), style), percent.into()]);
+        if shape.retained {
+            let cell = series.retained.as_ref().map_or(String::new(), |retained| {
+                let bound = if retained.exact { "" } else { "≥" };
+                format!("{bound}{}", delta_short(retained.growth_bytes()))
+            });
+            cells.push(cell.into());
+        }
         if shape.objects {
             cells.push(delta_count(series.growth_instances()).into());
         }
@@ -264,6 +302,7 @@ fn table<K>(
 struct Shape {
     /// The dumps with a column of their own.
     dumps: Vec<usize>,
+    retained: bool,
     objects: bool,
     rate: bool,
 }
@@ -271,14 +310,16 @@ struct Shape {
 impl Shape {
     /// All columns where there is no limit; on a narrow terminal the first and the last dump and
     /// what matters most.
-    fn of(dumps: usize, columns: Option<usize>) -> Self {
+    fn of(dumps: usize, has_retained: bool, columns: Option<usize>) -> Self {
         /// Columns for a name that can be read, and the columns every table has.
         const NAME_AND_GROWTH: usize = 36 + 8 + 8 + 12;
+        const RETAINED: usize = 11;
         const OBJECTS: usize = 12;
         const RATE: usize = 13;
         const DUMP: usize = 8;
         let Some(columns) = columns else {
-            return Self { dumps: (0..dumps).collect(), objects: true, rate: true };
+            let dumps = (0..dumps).collect();
+            return Self { dumps, retained: has_retained, objects: true, rate: true };
         };
         let mut left = columns.saturating_sub(NAME_AND_GROWTH + dumps + 2 * DUMP);
         let mut take = |needed: usize| {
@@ -286,6 +327,7 @@ impl Shape {
             left -= if fits { needed } else { 0 };
             fits
         };
+        let retained = has_retained && take(RETAINED);
         let rate = take(RATE);
         let objects = take(OBJECTS);
         let fit = (2 + left / DUMP).min(dumps);
@@ -293,7 +335,7 @@ impl Shape {
             all if all == dumps => (0..dumps).collect(),
             fit => std::iter::once(0).chain(dumps - (fit - 1)..dumps).collect(),
         };
-        Self { dumps: shown, objects, rate }
+        Self { dumps: shown, retained, objects, rate }
     }
 }
 

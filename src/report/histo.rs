@@ -1,6 +1,6 @@
 //! The class histogram as a plain value, and as the table that `jmap -histo` prints.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use regex::Regex;
@@ -9,6 +9,7 @@ use super::Subject;
 use super::text::{self, styles};
 use crate::digest::{Amount, Digest, Rows};
 use crate::index::census::{Census, LengthRange};
+use crate::index::store::{Family, StoredSet};
 use crate::parser::names;
 
 /// What the rows of a histogram are.
@@ -39,6 +40,16 @@ pub struct HistoRow {
     pub length: Option<LengthRange>,
     pub instances: u64,
     pub shallow_bytes: u64,
+    /// What the objects retain, where it is known.
+    pub retained: Option<RowRetained>,
+}
+
+/// Bytes that the objects of a row retain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RowRetained {
+    pub bytes: u64,
+    /// False when they may retain more.
+    pub exact: bool,
 }
 
 /// A histogram: rows by bytes, what is left out, and the total.
@@ -71,6 +82,7 @@ impl Histogram {
                     length: None,
                     instances: row.instances,
                     shallow_bytes: row.shallow_bytes,
+                    retained: None,
                 })
                 .collect(),
             By::ArrayLength => census
@@ -82,6 +94,7 @@ impl Histogram {
                     length: Some(row.length),
                     instances: row.instances,
                     shallow_bytes: row.shallow_bytes,
+                    retained: None,
                 })
                 .collect(),
             By::Package => {
@@ -98,6 +111,39 @@ impl Histogram {
         Self::arrange(rows, (0, 0, 0), total, options)
     }
 
+    /// Forgets what the rows retain.
+    pub fn clear_retained(&mut self) {
+        self.rows.iter_mut().for_each(|row| row.retained = None);
+    }
+
+    /// Adds what the rows retain. Sets of objects go by names without generated parts; a row that is
+    /// only part of such a set is left as it is.
+    pub fn set_retained(&mut self, sets: &[StoredSet]) {
+        let family = match self.by {
+            By::Class => Family::Class,
+            By::Package => Family::Package,
+            By::Loader => Family::Loader,
+            By::ArrayLength => return,
+        };
+        let sets: HashMap<(String, &str), &StoredSet> = sets
+            .iter()
+            .filter(|set| set.family == family)
+            .map(|set| ((set.name.clone(), set.loader.as_str()), set))
+            .collect();
+        for row in &mut self.rows {
+            let (name, loader) = match (&row.loader, self.by) {
+                (Some(loader), By::Class) => {
+                    let label = loader.split_once(" #").map_or(loader.as_str(), |(label, _)| label);
+                    (names::stable_name(&names::source_name(&row.name)), label)
+                }
+                _ => (row.name.clone(), ""),
+            };
+            let set = sets.get(&(name, loader)).filter(|set| set.instances == row.instances);
+            row.retained =
+                set.map(|set| RowRetained { bytes: set.retained_bytes, exact: set.exact });
+        }
+    }
+
     /// Makes the histogram of a digest: classes that differ in generated parts of their names, or in
     /// loaders of one label, are one row, and what the digest counts together is in the other row.
     pub fn of_digest(digest: &Digest, options: &HistoOptions) -> Self {
@@ -111,6 +157,9 @@ impl Histogram {
             length: None,
             instances: amount.instances,
             shallow_bytes: amount.shallow_bytes,
+            retained: amount
+                .retained_bytes
+                .map(|bytes| RowRetained { bytes, exact: amount.retained_exact }),
         };
         let named = |table: &Rows<String>| -> Vec<HistoRow> {
             table.rows.iter().map(|(name, amount)| row(name.clone(), amount)).collect()
@@ -174,6 +223,7 @@ fn sums(census: &Census, key: impl Fn(&crate::index::census::ClassRow) -> String
             length: None,
             instances,
             shallow_bytes,
+            retained: None,
         })
         .collect()
 }
@@ -211,18 +261,22 @@ pub fn render(subject: &Subject<'_>, histogram: &Histogram, columns: Option<usiz
         By::Package => "package",
         By::Loader => "class loader",
     };
-    let _ = writeln!(out, " num     #instances         #bytes  {what}");
-    let _ = writeln!(out, "{}", "-".repeat(55));
-    let line = |out: &mut String, head: &str, instances: u64, bytes: u64, name: &str| {
-        let numbers = format!("{head}{instances:>15}{bytes:>15}  ");
-        let room = columns.map(|columns| columns.saturating_sub(numbers.len()).max(12));
-        let name = names::escape(name);
-        let name = match room {
-            Some(room) => text::shorten(&name, room),
-            None => name.into_owned(),
+    let has_retained = histogram.rows.iter().any(|row| row.retained.is_some());
+    let retained_head = if has_retained { "      #retained" } else { "" };
+    let _ = writeln!(out, " num     #instances         #bytes{retained_head}  {what}");
+    let _ = writeln!(out, "{}", "-".repeat(55 + retained_head.len()));
+    let line =
+        |out: &mut String, head: &str, instances: u64, bytes: u64, retained: &str, name: &str| {
+            let retained = if has_retained { format!("{retained:>15}") } else { String::new() };
+            let numbers = format!("{head}{instances:>15}{bytes:>15}{retained}  ");
+            let room = columns.map(|columns| columns.saturating_sub(numbers.len()).max(12));
+            let name = names::escape(name);
+            let name = match room {
+                Some(room) => text::shorten(&name, room),
+                None => name.into_owned(),
+            };
+            let _ = writeln!(out, "{}", format!("{numbers}{name}").trim_end());
         };
-        let _ = writeln!(out, "{}", format!("{numbers}{name}").trim_end());
-    };
     let repeated = repeated_names(&histogram.rows);
     for (nth, row) in histogram.rows.iter().enumerate() {
         let mut name = match row.length {
@@ -234,13 +288,22 @@ pub fn render(subject: &Subject<'_>, histogram: &Histogram, columns: Option<usiz
                 let _ = write!(name, " ({loader})");
             }
         }
-        line(&mut out, &format!("{:>4}:", nth + 1), row.instances, row.shallow_bytes, &name);
+        let retained = row.retained.map_or("?".to_owned(), |retained| {
+            format!("{}{}", if retained.exact { "" } else { "≥" }, retained.bytes)
+        });
+        let head = format!("{:>4}:", nth + 1);
+        line(&mut out, &head, row.instances, row.shallow_bytes, &retained, &name);
     }
     if let Some((count, instances, bytes)) = histogram.other {
         let name = format!("(other: {} rows)", text::count(count as u64));
-        line(&mut out, "     ", instances, bytes, &name);
+        line(&mut out, "     ", instances, bytes, "", &name);
     }
-    line(&mut out, "Total", histogram.total.0, histogram.total.1, "");
+    line(&mut out, "Total", histogram.total.0, histogram.total.1, "", "");
+    if has_retained {
+        let note = "Retained sizes overlap and do not add up; ≥ marks lower bounds, the sum over \
+                    instances that no other instance of the row retains";
+        let _ = writeln!(out, "{}", text::styled(styles::DIM, note));
+    }
     let (archived, bytes) = subject.facts.archived_mirrors;
     if archived > 0 && histogram.by == By::Class {
         let note = format!(

@@ -11,7 +11,7 @@ use crate::diff::comparable::Comparability;
 use crate::diff::trend::Trend;
 use crate::diff::{Comparison, Row, Series, Table};
 use crate::digest::{self, ArrayKey, ClassKey, Kind};
-use crate::index::census::{DumpFacts, Grade, LengthRange};
+use crate::index::census::{DumpFacts, Grade, LengthRange, OffHeap};
 use crate::layout::Parameters;
 
 /// Version of the names and meanings here.
@@ -38,6 +38,12 @@ struct Dump<'a> {
     sizes_reason: &'a str,
     objects: u64,
     shallow_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reachable_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreachable_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    off_heap: Option<OffHeap>,
     roots: u64,
     warnings: &'a [String],
 }
@@ -58,6 +64,10 @@ impl<'a> Dump<'a> {
             sizes_reason: &facts.sizes.reason,
             objects: total.instances,
             shallow_bytes: total.shallow_bytes,
+            // What is softly reachable and the like is reachable too.
+            reachable_bytes: facts.heap.map(|heap| heap.levels[..4].iter().map(|l| l.bytes).sum()),
+            unreachable_bytes: facts.heap.map(|heap| heap.levels[4].bytes),
+            off_heap: facts.heap.map(|heap| heap.off_heap),
             roots: facts.roots.iter().map(|(_, count)| count).sum(),
             warnings: &facts.integrity.warnings,
         }
@@ -102,6 +112,10 @@ struct HistoRowJson<'a> {
     length: Option<Length>,
     instances: u64,
     shallow_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retained_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    retained_is_lower_bound: bool,
 }
 
 /// `histo --format json`.
@@ -138,6 +152,8 @@ pub fn histo(
             length: row.length.map(Length::from),
             instances: row.instances,
             shallow_bytes: row.shallow_bytes,
+            retained_bytes: row.retained.map(|retained| retained.bytes),
+            retained_is_lower_bound: row.retained.is_some_and(|retained| !retained.exact),
         })
         .collect();
     if let Some((_, instances, shallow_bytes)) = histogram.other {
@@ -248,6 +264,11 @@ struct DiffRow<'a> {
     length: Option<Length>,
     instances: &'a [u64],
     shallow_bytes: &'a [u64],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retained_bytes: Option<&'a [u64]>,
+    /// True when the objects may retain more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    retained_is_lower_bound: bool,
     growth_bytes: i64,
     steps_up: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -261,6 +282,8 @@ impl<'a> DiffRow<'a> {
         Self {
             instances: &series.instances,
             shallow_bytes: &series.shallow_bytes,
+            retained_bytes: series.retained.as_ref().map(|retained| &retained.bytes[..]),
+            retained_is_lower_bound: series.retained.as_ref().is_some_and(|r| !r.exact),
             growth_bytes: series.growth_bytes(),
             steps_up: series.steps_up,
             bytes_per_hour: series.bytes_per_hour.map(|rate| rate.round() as i64),

@@ -26,7 +26,7 @@ pub struct Subject<'a> {
 impl<'a> Subject<'a> {
     /// A dump.
     pub fn dump(path: &'a str, census: &'a Census) -> Self {
-        let total = Amount { instances: census.instances, shallow_bytes: census.shallow_bytes };
+        let total = Amount::new(census.instances, census.shallow_bytes);
         let classes = census.classes.len() as u64;
         Self { path, facts: &census.facts, total, classes, digest: None }
     }

@@ -90,8 +90,12 @@ impl Scene {
         outcome.incomplete()
     }
 
+    /// The files beside the dumps, other than indexes that are finished.
     fn listing(&self) -> Vec<OsString> {
-        list(&self.root.path().join("dumps"))
+        let is_index = |name: &OsString| name.to_string_lossy().ends_with(".hdx");
+        let mut names = list(&self.root.path().join("dumps"));
+        names.retain(|name| !is_index(name));
+        names
     }
 }
 

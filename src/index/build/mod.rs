@@ -20,9 +20,10 @@ use std::time::Instant;
 use hashbrown::HashMap;
 
 use super::array::{Access, Array, Budget, Cell};
-use super::census::{self, CensusError, Walked};
-use super::facts;
+use super::census::{self, Blocks, CensusError, HeapFacts, Walked};
+use super::facts::{self, Writer};
 use super::lengths::ArrayClass;
+use super::liveness;
 use super::loaders::Loaders;
 use super::scan::{Progress, ScanOptions};
 use super::store::{Form, IndexFacts, Level, Meta, StoredRoot};
@@ -313,7 +314,8 @@ impl Passes<'_> {
             graph: &graph,
             nodes: &nodes,
             ordinals: &ordinals,
-            pred: &objects.pred,
+            objects: &objects,
+            held_by_jvm: plans.held_by_jvm(),
             weak: &references.weak,
             budget: &budget,
         };
@@ -346,6 +348,14 @@ impl Passes<'_> {
             names: &names,
         };
         let sets = sets.run(&budget)?;
+        let mut census = self.census.clone();
+        let blocks = |(units, objects)| Blocks { bytes: units * plans.unit, blocks: objects };
+        census.facts.heap =
+            Some(HeapFacts { levels: finished.totals.map(blocks), off_heap: references.off_heap });
+        let whole = census.facts.integrity.is_complete() && census.facts.dumps == 1;
+        if census.facts.writer == Writer::HotSpot && whole {
+            census.facts.live = liveness::judge(order.unreferenced, objects.count, true);
+        }
         drop((order, dominators, ordinals));
         self.passed("sets");
         let layout = &self.census.facts.sizes.parameters;
@@ -365,7 +375,7 @@ impl Passes<'_> {
             fingerprint: self.place.fingerprint(self.census.facts.chosen as u64)?,
             meta,
             facts: &self.facts,
-            census: self.census,
+            census: &census,
             classes: self.classes,
             loaders: self.loaders,
             plans,

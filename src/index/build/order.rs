@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::AtomicU64;
 
-use super::walks::{Graph, Successors, pred};
+use super::walks::{Graph, Objects, Successors, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::Level;
 use crate::index::store::ids::OwnedIds;
@@ -30,6 +30,8 @@ pub struct Order<C: Cell> {
     pub levels: [u64; Level::COUNT + 1],
     /// Numbers of the children of virtual roots, ascending.
     pub tops: Vec<u64>,
+    /// Unreachable objects that nothing refers to in any way, other than [`Search::held_by_jvm`].
+    pub unreferenced: u64,
 }
 
 impl<C: Cell> Order<C> {
@@ -55,8 +57,9 @@ pub struct Search<'a, C: Cell> {
     pub nodes: &'a OwnedIds,
     /// Ordinals of the nodes.
     pub ordinals: &'a Array<C>,
-    /// Codes of [`pred`] of all objects.
-    pub pred: &'a Array<C>,
+    pub objects: &'a Objects<C>,
+    /// Kinds of what nothing need refer to: fillers of holes in the heap, class objects.
+    pub held_by_jvm: [u32; 2],
     /// Reference objects and their referents, by ordinals; see
     /// [`References::weak`](super::walks::References::weak).
     pub weak: &'a [(u64, u64, Level)],
@@ -87,16 +90,21 @@ impl<C: Cell> Search<'_, C> {
                 parent: Array::new(budget, count, Access::Sequential)?,
                 levels: [0; Level::COUNT + 1],
                 tops: Vec::new(),
+                unreferenced: 0,
             },
             visited: bitmap(self.nodes.count)?,
             next: 0,
             stack: Stack::new(budget),
             sources: bitmap(self.nodes.count)?,
+            referents: bitmap(self.nodes.count)?,
             pending: std::array::from_fn(|_| VecDeque::new()),
         };
-        for (source, ..) in self.weak {
-            if let Some(node) = self.nodes.view().ordinal(*source) {
-                walk.sources[node as usize / 64] |= 1 << (node % 64);
+        for (source, referent, _) in self.weak {
+            let nodes = self.nodes.view();
+            for (object, bits) in [(source, &mut walk.sources), (referent, &mut walk.referents)] {
+                if let Some(node) = nodes.ordinal(*object) {
+                    bits[node as usize / 64] |= 1 << (node % 64);
+                }
             }
         }
         walk.all_levels()?;
@@ -116,6 +124,8 @@ struct Walk<'a, C: Cell> {
     stack: Stack,
     /// Nodes that are reference objects with a referent.
     sources: Array<u64>,
+    /// Nodes that reference objects refer to without retaining them.
+    referents: Array<u64>,
     /// Referents of visited reference objects, by how they are held.
     pending: [VecDeque<u64>; Level::COUNT],
 }
@@ -125,7 +135,7 @@ impl<C: Cell> Walk<'_, C> {
         let nodes = self.search.nodes.count;
         let code = |walk: &Self, node: u64| {
             let ordinal = walk.search.ordinals[node as usize].get();
-            walk.search.pred[ordinal as usize].get()
+            walk.search.objects.pred[ordinal as usize].get()
         };
         self.begin(Level::Strong);
         for node in 0..nodes {
@@ -152,6 +162,11 @@ impl<C: Cell> Walk<'_, C> {
         self.begin(Level::Unreachable);
         for node in 0..nodes {
             if !self.is_visited(node) && code(self, node) == pred::NONE {
+                let ordinal = self.search.ordinals[node as usize].get() as usize;
+                let kind = self.search.objects.kinds.get(ordinal);
+                let is_referent = self.referents[node as usize / 64] >> (node % 64) & 1 != 0;
+                let is_held = self.search.held_by_jvm.contains(&kind) || is_referent;
+                self.order.unreferenced += u64::from(!is_held);
                 self.top(node)?;
             }
         }

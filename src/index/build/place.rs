@@ -1,7 +1,7 @@
 //! Where an index goes: its name, its temporary file, and what earlier runs left behind.
 #![allow(unsafe_code)]
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
@@ -45,17 +45,17 @@ impl Place {
             Some(parent) if parent != Path::new("") => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        let failed = |error| BuildError::Io {
-            what: format!("cannot write an index to {}", directory.display()),
-            error,
-        };
+        let shown = directory.display().to_string();
+        let failed =
+            |error| BuildError::Io { what: format!("cannot write an index to {shown}"), error };
         if options.index_dir.is_some() {
             fs::create_dir_all(&directory).map_err(failed)?;
         }
         // Tells before any work whether files can be made there.
         tempfile::tempfile_in(&directory).map_err(failed)?;
         let place = Self { dump: dump.to_owned(), path, directory };
-        remove_if_stale(&place.unfinished());
+        let unfinished = place.unfinished();
+        remove_stale(&place.directory, |name| name.starts_with(&unfinished)).map_err(failed)?;
         Ok(place)
     }
 
@@ -64,10 +64,10 @@ impl Place {
         &self.directory
     }
 
-    fn unfinished(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(UNFINISHED.trim_start_matches(ENDING));
-        PathBuf::from(name)
+    /// The names of unfinished indexes begin like this.
+    fn unfinished(&self) -> String {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        format!("{}{UNFINISHED}", name.trim_end_matches(ENDING))
     }
 
     /// The dump's fingerprint.
@@ -99,32 +99,24 @@ impl Place {
     /// # Errors
     /// What `write` or the operating system says; nothing is left behind then.
     pub fn write(&self, write: impl FnOnce(File) -> io::Result<File>) -> io::Result<PathBuf> {
-        let unfinished = self.unfinished();
-        let file = OpenOptions::new()
-            .create(true)
-            .read(true)
-            .write(true)
-            .truncate(false)
-            .open(&unfinished)?;
-        if !lock(&file) {
-            return Err(io::Error::new(
-                io::ErrorKind::ResourceBusy,
-                format!("another heapdrift is writing {}", unfinished.display()),
-            ));
-        }
-        file.set_len(0)?;
-        let result = write(file).and_then(|file| {
-            fs::rename(&unfinished, &self.path)?;
-            File::open(&self.directory)?.sync_all()?;
-            drop(file);
-            Ok(self.path.clone())
-        });
-        if result.is_err() {
-            // The error that counts is the first one.
-            let _ = fs::remove_file(&unfinished);
-        }
-        result
+        // Each writer has a name of its own: two may be at work on one dump, and both are right.
+        let unfinished = tempfile::Builder::new()
+            .prefix(&self.unfinished())
+            .permissions(readable())
+            .tempfile_in(&self.directory)?;
+        lock(unfinished.as_file());
+        let file = write(unfinished.reopen()?)?;
+        unfinished.persist(&self.path).map_err(|error| error.error)?;
+        File::open(&self.directory)?.sync_all()?;
+        drop(file);
+        Ok(self.path.clone())
     }
+}
+
+/// The mode of a new file: the file mode mask applies to it.
+fn readable() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt;
+    fs::Permissions::from_mode(0o666)
 }
 
 /// The fingerprint of a dump file.
@@ -151,7 +143,7 @@ fn lock(file: &File) -> bool {
 fn remove_if_stale(path: &Path) {
     if let Ok(file) = File::open(path) {
         if lock(&file) {
-            // If it cannot be removed, it is overwritten or reported when it is written.
+            // If it cannot be removed, it only takes room.
             let _ = fs::remove_file(path);
         }
     }
@@ -168,18 +160,28 @@ fn free_bytes(directory: &Path) -> Option<u64> {
     done.then(|| facts.f_bavail * facts.f_frsize)
 }
 
+/// Removes the unfinished indexes of dead writers, of those whose names `wanted` picks.
+fn remove_stale(directory: &Path, wanted: impl Fn(&str) -> bool) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.contains(UNFINISHED) && wanted(&name) {
+            remove_if_stale(&path);
+        }
+    }
+    Ok(())
+}
+
 /// Removes the unfinished indexes of dead writers in a directory, and gives the finished ones.
 ///
 /// # Errors
 /// The directory cannot be read.
 pub fn clean_up(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    remove_stale(directory, |_| true)?;
     let mut indexes = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.ends_with(UNFINISHED) {
-            remove_if_stale(&path);
-        } else if name.ends_with(ENDING) {
+        if path.extension().is_some_and(|extension| extension == &ENDING[1..]) {
             indexes.push(path);
         }
     }

@@ -35,7 +35,23 @@ pub struct InstancePlan {
     referent: Option<(u32, Level)>,
     /// Offset of a stack chunk's size in words, and the class.
     stack_words: Option<(u32, ClassIndex)>,
+    /// Offset and bytes of the size of memory outside of the heap that the instance will free.
+    native: Option<(u32, u32, Native)>,
 }
+
+/// Memory outside of the heap.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Native {
+    Direct,
+    Mapped,
+}
+
+/// What frees memory outside of the heap, and says how much: one for each block of memory, while
+/// any number of buffers may be views of it.
+const FREERS: [(&str, Native); 2] = [
+    ("java/nio/DirectByteBuffer$Deallocator", Native::Direct),
+    ("sun/nio/ch/FileChannelImpl$Unmapper", Native::Mapped),
+];
 
 /// An object of the dump, read.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +128,10 @@ impl<'c> Plans<'c> {
                     .filter(|(_, kind)| *kind == FieldType::Int)
                     .map(|(offset, _)| (offset as u32, index));
             }
+            plan.native = FREERS.iter().find_map(|(freer, native)| {
+                let (offset, kind) = classes.field_offset(index, freer, "size", id_size)?;
+                Some((offset as u32, kind.dump_size(id_size) as u32, *native))
+            });
             let form =
                 if plan.stack_words.is_some() { Form::SizedInstance } else { Form::Instance };
             kinds.push(Kind { form, class: Some(index), size });
@@ -180,6 +200,11 @@ impl<'c> Plans<'c> {
             unit,
             kept_class,
         }
+    }
+
+    /// The kinds of what the JVM fills holes in the heap with (`int[]`), and of class objects.
+    pub fn held_by_jvm(&self) -> [u32; 2] {
+        [self.primitives[FieldType::Int as usize], self.mirror]
     }
 
     /// Reads a record; `None` for what is no object.
@@ -284,6 +309,14 @@ impl<'c> Plans<'c> {
                 give(class.protection_domain.0);
             }
         }
+    }
+
+    /// Memory outside of the heap that an object will free: bytes and what it is.
+    #[inline(always)]
+    pub fn native(&self, object: &Object<'_>) -> Option<(u64, Native)> {
+        let Body::Values(values, class) = object.body else { return None };
+        let (offset, size, native) = self.instances[class as usize].native?;
+        Some((id_of_size(values, offset as usize, size as usize)?, native))
     }
 
     /// What a reference object refers to without retaining it, and how.

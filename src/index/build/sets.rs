@@ -149,9 +149,11 @@ impl<C: Cell> Sets<'_, C> {
         let mut sets: Vec<StoredSet> = Vec::new();
         let mut of_kind = vec![[0; FAMILIES]; kinds];
         for (kind, (name, loader)) in self.names.iter().enumerate() {
-            let package = names::package_of(&names::stable_name(name)).to_owned();
+            // As in digests: generated parts of names do not tell classes apart.
+            let name = names::stable_name(name);
+            let package = names::package_of(&name).to_owned();
             let keys = [
-                (Family::Class, name.clone(), loader.clone()),
+                (Family::Class, name, loader.clone()),
                 (Family::Package, package, String::new()),
                 (Family::Loader, loader.clone(), String::new()),
             ];

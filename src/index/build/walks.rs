@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, O
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::plan::{ClassCache, Object, Plans};
+use super::plan::{ClassCache, Native, Object, Plans};
 use crate::index::array::{Access, Array, Budget, Cell};
+use crate::index::census::OffHeap;
 use crate::index::mapped;
 use crate::index::scan::{Part, Progress};
 use crate::index::store::Level;
@@ -483,6 +484,8 @@ pub struct References {
     pub runs: Vec<(u64, u64)>,
     /// References that do not lead to a root, one for each object and target.
     pub edges: u64,
+    /// Memory outside of the heap.
+    pub off_heap: OffHeap,
 }
 
 /// What both reading walks need.
@@ -558,6 +561,7 @@ impl<C: Cell> Reading<'_, C> {
             all.weak.extend(found.weak);
             all.runs.extend(found.runs);
             all.edges += found.edges;
+            all.off_heap.merge(found.off_heap);
         }
         all.weak.par_sort_unstable();
         all.runs.par_sort_unstable();
@@ -598,6 +602,14 @@ impl<C: Cell> Sink for Referring<'_, C> {
             if let Some(referent) = reading.ids.ordinal(referent) {
                 self.found.weak.push((ordinal, referent, level));
             }
+        }
+        if let Some((bytes, native)) = reading.plans.native(&object) {
+            let sum = match native {
+                Native::Direct => &mut self.found.off_heap.direct,
+                Native::Mapped => &mut self.found.off_heap.mapped,
+            };
+            sum.blocks += 1;
+            sum.bytes = sum.bytes.saturating_add(bytes);
         }
         reading.targets(&object, ordinal, &mut self.targets);
         let code = ordinal + pred::FIRST;
