@@ -9,7 +9,7 @@ use super::args::{
     By, Cli, Color, Command, Diff, DiffFormat, Global, Histo, HistoFormat, Info, Reading,
 };
 use super::progress::Meter;
-use super::{Exit, Failure, digest, index, inputs};
+use super::{Exit, Failure, digest, index, inputs, show};
 use crate::diff::{DiffOptions, compare};
 use crate::digest::Digest;
 use crate::index::census::{self, Census, Walked};
@@ -46,6 +46,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Info(args) => run_info(&args, &global),
         Command::Diff(args) => run_diff(&args, &global),
         Command::Digest(args) => digest::run(&args, &global),
+        Command::Show(args) => show::run_show(&args, &global),
     }
 }
 
@@ -146,7 +147,7 @@ pub fn completeness(path: &str, census_reason: Option<String>, allowed: bool) ->
 }
 
 /// Prints a report; codes of colours go where they are wanted.
-fn print(text: &str, color: Color) -> Result<(), Failure> {
+pub fn print(text: &str, color: Color) -> Result<(), Failure> {
     let choice = match color {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
@@ -157,12 +158,12 @@ fn print(text: &str, color: Color) -> Result<(), Failure> {
 }
 
 /// Prints what has no colours, byte for byte.
-fn print_plain(text: &str) -> Result<(), Failure> {
+pub fn print_plain(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::output)
 }
 
-fn columns() -> Option<usize> {
+pub fn columns() -> Option<usize> {
     std::io::stdout().is_terminal().then(terminal_width).flatten()
 }
 

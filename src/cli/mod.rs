@@ -5,7 +5,9 @@ mod commands;
 mod digest;
 mod index;
 mod inputs;
+mod opening;
 mod progress;
+mod show;
 
 use std::io::Write as _;
 use std::process::ExitCode;
