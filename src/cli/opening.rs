@@ -17,7 +17,7 @@ use crate::source;
 
 /// Bytes of a dump that are indexed in a second, and what index and temporary files take for each
 /// byte of the dump: rough, for telling what is coming.
-const BYTES_PER_SECOND: u64 = 80 << 20;
+const BYTES_PER_SECOND: u64 = 150 << 20;
 const INDEX_SHARE: f64 = 0.2;
 const TEMPORARY_SHARE: f64 = 0.3;
 /// How much larger a gzipped dump is inside.

@@ -27,6 +27,8 @@ const TOP: usize = 50;
 const OBJECT_TOP: usize = 20;
 /// Up to so many objects, what takes a pass over all of them is shown without being asked for.
 const SMALL: u64 = 4_000_000;
+/// A walk over so many bytes takes long enough to be announced.
+const LONG_WALK: usize = 1 << 30;
 /// Levels of the dominator tree.
 const DEPTH: usize = 5;
 /// Memory for the passes over all objects; beyond it, temporary files are used.
@@ -210,6 +212,13 @@ fn one_object(
     let bytes = source.mapped().unwrap_or_default();
     let heap = Heap::new(index, classes, bytes)
         .map_err(|error| failure(error.to_string()).help(error.remedy()))?;
+    if bytes.len() >= LONG_WALK && !global.quiet {
+        let _ = writeln!(
+            std::io::stderr(),
+            "heapdrift: references are not in the index: walking {} for them, once or a few times",
+            bytes_long(bytes.len() as u64)
+        );
+    }
     let roots = Roots::of(index);
     let trace = referrers::trace(&heap, object, &roots, &meter);
     meter.finish();

@@ -64,9 +64,9 @@ pub fn dominator_tree(index: &HeapIndex, depth: usize) -> io::Result<Group> {
         };
         index.for_each(|object, dominator, retained| {
             let parent = match dominator {
-                Some(dominator) => match numbers[dominator as usize].get() as u32 {
-                    ROOT => return,
-                    number => number,
+                Some(dominator) => match numbers.get(dominator as usize).map_or(0, Cell::get) {
+                    0 => return,
+                    number => number as u32,
                 },
                 None => ROOT,
             };
@@ -200,7 +200,8 @@ fn topmost_of<C: Cell>(
     // Dominator plus one, and number of objects dominated.
     let (above, sizes) = (array()?, array()?);
     index.for_each(|object, dominator, retained| {
-        above[object as usize].set(dominator.map_or(0, |dominator| dominator + 1));
+        let above_it = dominator.filter(|dominator| *dominator < objects);
+        above[object as usize].set(above_it.map_or(0, |dominator| dominator + 1));
         sizes[object as usize].set(retained.objects);
     });
     // Where the next object below each one goes, plus one; 0 as long as that is not known.
@@ -212,6 +213,9 @@ fn topmost_of<C: Cell>(
         let mut at = object;
         while next[at as usize].get() == 0 {
             path.push(at);
+            if path.len() as u64 > objects {
+                return Err(io::Error::other("the index is damaged: dominators go in a circle"));
+            }
             match above[at as usize].get() {
                 0 => break,
                 above => at = above - 1,
@@ -226,12 +230,12 @@ fn topmost_of<C: Cell>(
                 }
                 above => {
                     let cell = &next[(above - 1) as usize];
-                    let place = cell.get() - 1;
-                    cell.set(place + 1 + size);
+                    let place = cell.get().wrapping_sub(1);
+                    cell.set(place.wrapping_add(1 + size));
                     place
                 }
             };
-            next[at as usize].set(place + 2);
+            next[at as usize].set(place.wrapping_add(2));
             // Sizes of a damaged index need not add up.
             if let Some(cell) = order.get(place as usize) {
                 cell.set(at);

@@ -15,6 +15,8 @@ use crate::report::text::{self, Cell, Grid, bytes_long, bytes_short, count, styl
 const VALUE: usize = 100;
 /// Characters of a class name beside values.
 const CLASS: usize = 48;
+/// Columns from which on there is room for everything.
+const WIDE: usize = 120;
 
 /// The report.
 pub fn render(census: &Census, view: &View, path: &str, columns: Option<usize>) -> String {
@@ -36,6 +38,12 @@ fn title(out: &mut String, text: &str, columns: Option<usize>) {
     if !rest.is_empty() {
         let _ = writeln!(out, "{rest}");
     }
+}
+
+/// A text one column in.
+fn indented(out: &mut String, text: &str, columns: Option<usize>) {
+    let columns = columns.map(|columns| columns.saturating_sub(1));
+    let _ = writeln!(out, " {}", text::wrap(text, columns, 2));
 }
 
 fn head(names: &[&str]) -> Vec<Cell> {
@@ -114,7 +122,9 @@ fn tree_rows(grid: &mut Grid, tree: &[TreeRow], strong: u64) {
     while let Some((depth, row)) = open.pop() {
         let name = match &row.object {
             Some(object) => format!("{} {}", object.name(), object.id),
-            None if row.shallow_bytes == 0 => format!("(other: {} objects)", count(row.instances)),
+            None if row.shallow_bytes == 0 => {
+                format!("(other: {})", plural(row.instances, "object"))
+            }
             None => format!("{} ×{}", row.class, count(row.instances)),
         };
         let shallow =
@@ -203,8 +213,7 @@ fn object(out: &mut String, view: &ObjectView, columns: Option<usize>) {
     );
     title(out, &what, columns);
     if let Some(value) = view.value.as_ref().filter(|_| row.of.is_none()) {
-        let value = text::wrap(&format!(" {}", escape(value)), columns, 1);
-        let _ = writeln!(out, "{value}");
+        indented(out, &escape(value), columns);
     }
     values(out, "Fields", &view.fields, columns);
     values(out, "Static fields", &view.statics, columns);
@@ -254,7 +263,9 @@ fn values(out: &mut String, head_line: &str, rows: &[ValueRow], columns: Option<
     title(out, head_line, columns);
     // Where a field is declared matters only when there is more than one class to choose from.
     let first = rows.first().and_then(|row| row.declared_in.as_deref());
-    let declared = rows.iter().any(|row| row.declared_in.as_deref() != first);
+    let is_wide = columns.is_none_or(|columns| columns >= WIDE);
+    let declared = is_wide && rows.iter().any(|row| row.declared_in.as_deref() != first);
+    let class = if is_wide { CLASS } else { CLASS / 2 };
     let mut names = vec!["name", "type", "id", "value"];
     if declared {
         names.push("declared in");
@@ -263,13 +274,13 @@ fn values(out: &mut String, head_line: &str, rows: &[ValueRow], columns: Option<
     for row in rows {
         let mut cells: Vec<Cell> = vec![
             row.name.as_str().into(),
-            text::shorten(&escape(&row.kind), CLASS).into(),
+            text::shorten(&escape(&row.kind), class).into(),
             row.id.as_deref().unwrap_or_default().into(),
             value(&row.value).into(),
         ];
         if declared {
-            let class = row.declared_in.as_deref().unwrap_or_default();
-            let simple = class.rsplit('.').next().unwrap_or(class);
+            let declared_in = row.declared_in.as_deref().unwrap_or_default();
+            let simple = declared_in.rsplit('.').next().unwrap_or(declared_in);
             cells.push(Cell::styled(text::shorten(&escape(simple), CLASS), styles::DIM));
         }
         grid.rows.push(cells);
@@ -287,8 +298,7 @@ fn primitives(
     let head_line = format!("Elements: the first {} of {}", elements.len(), count(length.into()));
     title(out, &head_line, columns);
     let all: Vec<&str> = elements.iter().map(|element| element.value.as_str()).collect();
-    let line = text::wrap(&format!(" {}", all.join(" ")), columns.or(Some(VALUE)), 1);
-    let _ = writeln!(out, "{line}");
+    indented(out, &all.join(" "), columns.or(Some(VALUE)));
     String::new()
 }
 
@@ -367,11 +377,10 @@ fn path(out: &mut String, view: &ObjectView, columns: Option<usize>) {
         title(out, "No root leads to it", columns);
         return;
     }
-    title(out, "Shortest path from a root", columns);
+    title(out, "Path from a root", columns);
     match &view.root {
         Some(root) => {
-            let line = format!(" {}", escape(&root_text(root)));
-            let _ = writeln!(out, "{}", text::wrap(&line, columns, 2));
+            indented(out, &escape(&root_text(root)), columns);
         }
         None => {
             let _ = writeln!(out, " root: not found");
