@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use heapdrift::index::build::array::Budget;
+use heapdrift::index::array::Budget;
 use heapdrift::index::store::{HeapIndex, Level};
 use heapdrift::index::tree::topmost;
 use serde_json::Value;
