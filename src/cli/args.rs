@@ -60,6 +60,9 @@ pub enum Command {
     /// Reduce a dump to a small file that can be compared for ever, without the data in it
     #[command(after_help = DIGEST_HELP)]
     Digest(Digest),
+    /// What keeps memory: largest objects, dominator tree, one object and who holds it
+    #[command(after_help = SHOW_HELP)]
+    Show(Show),
 }
 
 const DIFF_HELP: &str = "\
@@ -91,6 +94,16 @@ Examples:
 
 Exit codes: 0 fine, 2 usage, 3 the dump is unreadable, incomplete (unless --allow-incomplete), or the
 index cannot be written.";
+
+const SHOW_HELP: &str = "\
+Examples:
+  heapdrift show heap.hprof                       the largest objects
+  heapdrift show heap.hprof --classes --depth 5   and classes, and the dominator tree
+  heapdrift show heap.hprof --class 'HashMap$'    instances by what they retain
+  heapdrift show heap.hprof --object 0x7f5e8c01   fields, referrers, path from a root
+
+Exit codes: 0 fine, 2 usage, 3 the dump is unreadable, incomplete (unless --allow-incomplete), or
+its index cannot be written.";
 
 /// Where indexes go, and how they are made.
 #[derive(Debug, Args)]
@@ -250,6 +263,36 @@ pub struct Digest {
     /// Counts and shallow bytes only: quick, and needs no index
     #[arg(long)]
     pub shallow: bool,
+    #[command(flatten)]
+    pub indexing: Indexing,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// A heap dump (.hprof, gzipped or not)
+    #[arg(value_name = "DUMP")]
+    pub dump_file: PathBuf,
+    /// One object: its fields, who refers to it, a path from a root
+    #[arg(long, value_name = "ID", conflicts_with_all = ["class", "classes", "depth"])]
+    pub object: Option<String>,
+    /// Instances of the classes whose name matches
+    #[arg(long, value_name = "REGEX", conflicts_with = "depth")]
+    pub class: Option<String>,
+    /// What classes retain; takes a pass over all objects [default: up to 4 million objects]
+    #[arg(long)]
+    pub classes: bool,
+    /// Levels of the dominator tree; takes a pass over all objects for each [default: 5 up to 4
+    /// million objects, else 0]
+    #[arg(long, value_name = "N")]
+    pub depth: Option<usize>,
+    /// Rows of each table [default: 50; 20 for --object]
+    #[arg(long, value_name = "N")]
+    pub top: Option<usize>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    pub format: DiffFormat,
     #[command(flatten)]
     pub indexing: Indexing,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use super::args::{
 };
 use super::opening::open_index;
 use super::progress::Meter;
-use super::{Exit, Failure, digest, index, inputs};
+use super::{Exit, Failure, digest, index, inputs, show};
 use crate::diff::{DiffOptions, compare};
 use crate::index::census::{self, Census, Walked};
 use crate::index::facts::{self, Thread};
@@ -46,6 +46,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Info(args) => run_info(&args, &global),
         Command::Diff(args) => run_diff(&args, &global),
         Command::Digest(args) => digest::run(&args, &global),
+        Command::Show(args) => show::run_show(&args, &global),
     }
 }
 
@@ -143,7 +144,7 @@ pub fn completeness(path: &str, census_reason: Option<String>, allowed: bool) ->
 }
 
 /// Prints a report; codes of colours go where they are wanted.
-fn print(text: &str, color: Color) -> Result<(), Failure> {
+pub fn print(text: &str, color: Color) -> Result<(), Failure> {
     let choice = match color {
         Color::Auto => ColorChoice::Auto,
         Color::Always => ColorChoice::Always,
@@ -154,12 +155,12 @@ fn print(text: &str, color: Color) -> Result<(), Failure> {
 }
 
 /// Prints what has no colours, byte for byte.
-fn print_plain(text: &str) -> Result<(), Failure> {
+pub fn print_plain(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::output)
 }
 
-fn columns() -> Option<usize> {
+pub fn columns() -> Option<usize> {
     std::io::stdout().is_terminal().then(terminal_width).flatten()
 }
 

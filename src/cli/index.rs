@@ -7,7 +7,8 @@ use super::args::{Global, IndexArgs, Indexing, Reading, VerifyArgs};
 use super::opening::open_index;
 use super::{Exit, Failure};
 use crate::index::array::Budget;
-use crate::index::build::{self, BuildOptions, clean_up, index_path};
+use crate::index::build::{self, BuildError, BuildOptions, clean_up, index_path};
+use crate::index::census::CensusError;
 use crate::index::store::HeapIndex;
 use crate::parser::names::escape;
 use crate::report::text::bytes_long;
@@ -23,6 +24,17 @@ pub fn build_options(indexing: &Indexing, reading: &Reading, global: &Global) ->
         force: reading.force,
         timings: global.verbose,
     }
+}
+
+/// The message of a build that failed.
+pub fn build_failure(path: &Path, error: &BuildError) -> Failure {
+    let place = match error {
+        BuildError::Census(CensusError::Scan(error)) => error.offset(),
+        _ => None,
+    };
+    let place = place.map(|at| format!("at byte {at}: ")).unwrap_or_default();
+    Failure::input(format!("{}: {place}{error}", escape(&path.to_string_lossy())))
+        .help(error.remedy())
 }
 
 /// `heapdrift index`: builds the indexes of dumps, or lists and removes them.

@@ -7,6 +7,7 @@ mod index;
 mod inputs;
 mod opening;
 mod progress;
+mod show;
 
 use std::io::Write as _;
 use std::process::ExitCode;

@@ -6,9 +6,9 @@ use std::path::Path;
 use super::Failure;
 use super::args::Global;
 use super::commands::open;
+use super::index::build_failure;
 use super::progress::Meter;
-use crate::index::build::{BuildError, BuildOptions};
-use crate::index::census::CensusError;
+use crate::index::build::BuildOptions;
 use crate::index::open::{Error, Notice, open_or_build};
 use crate::index::store::HeapIndex;
 use crate::parser::names::escape;
@@ -17,7 +17,7 @@ use crate::source;
 
 /// Bytes of a dump that are indexed in a second, and what index and temporary files take for each
 /// byte of the dump: rough, for telling what is coming.
-const BYTES_PER_SECOND: u64 = 80 << 20;
+const BYTES_PER_SECOND: u64 = 150 << 20;
 const INDEX_SHARE: f64 = 0.2;
 const TEMPORARY_SHARE: f64 = 0.3;
 /// How much larger a gzipped dump is inside.
@@ -48,16 +48,6 @@ pub fn open_index(
         Error::Build(error) => build_failure(path, &error),
         Error::Open(error) => Failure::input(escape(&error.to_string()).into_owned()),
     })
-}
-
-fn build_failure(path: &Path, error: &BuildError) -> Failure {
-    let place = match error {
-        BuildError::Census(CensusError::Scan(error)) => error.offset(),
-        _ => None,
-    };
-    let place = place.map(|at| format!("at byte {at}: ")).unwrap_or_default();
-    Failure::input(format!("{}: {place}{error}", escape(&path.to_string_lossy())))
-        .help(error.remedy())
 }
 
 fn text(notice: &Notice) -> String {

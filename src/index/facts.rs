@@ -151,6 +151,9 @@ pub fn collector(scan: &Scan) -> Option<&'static str> {
 /// A thread with a root of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thread {
+    /// Number by which roots name the thread.
+    #[serde(default)]
+    pub serial: u32,
     pub name: Option<String>,
     pub class: String,
     /// Frames of its stack, top first, as `Class.method(Source:line)`.
@@ -189,6 +192,7 @@ pub fn threads(source: &mut Source, scan: &Scan, classes: &ClassTable, jobs: usi
             let class = known.and_then(|(class, _)| classes.index_of(*class));
             let frames = scan.tables.traces.get(&root.frame);
             Thread {
+                serial: root.thread,
                 name: known.and_then(|(_, name)| texts.get(name).cloned()).or(announced),
                 class: class
                     .map_or_else(|| "unknown".to_owned(), |class| classes.get(class).jmap_name()),

@@ -166,7 +166,8 @@ pub fn strings(
 
 /// How the bytes of a string's value are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Encoding {
+pub enum Encoding {
+    /// One byte for each character.
     Latin1,
     /// UTF-16 in a `byte[]`, in the byte order of the machine: little-endian on all that matter.
     Utf16,
@@ -175,12 +176,14 @@ enum Encoding {
 }
 
 impl Encoding {
-    fn of(element: FieldType) -> Self {
+    /// The encoding of an array that no string tells of.
+    pub fn of(element: FieldType) -> Self {
         if element == FieldType::Char { Self::Chars } else { Self::Latin1 }
     }
 }
 
-fn decode(element: FieldType, values: &[u8], encoding: Encoding) -> String {
+/// The text that the bytes of an array stand for.
+pub fn decode(element: FieldType, values: &[u8], encoding: Encoding) -> String {
     let units = |read: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = values.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
         String::from_utf16_lossy(&units)

@@ -628,6 +628,22 @@ fn walk<const ID: usize>(
     }
 }
 
+/// Where the heap records of the chosen dump stand: start and end of each record or segment, without
+/// its header.
+///
+/// # Errors
+/// [`ScanError`], as for a walk.
+pub fn segments(
+    bytes: &[u8],
+    options: &ScanOptions,
+) -> Result<(IdSize, Vec<(usize, usize)>), ScanError> {
+    let header = parse_header(bytes, options.force)?;
+    let file = MappedDump::open(bytes, header, options)?;
+    let id_size = file.files[file.dump.file].header.id_size;
+    let segments = file.dump.segments.iter().map(|segment| (segment.start, segment.end));
+    Ok((id_size, segments.collect()))
+}
+
 /// Walks a part of a mapped dump again, for finding single objects. Damage was told before.
 pub fn revisit(bytes: &[u8], part: Part, id_size: IdSize, sink: &mut impl Sink) {
     let (mut at, end) = (part.start as usize, (part.end as usize).min(bytes.len()));

@@ -15,12 +15,13 @@ use crate::index::census::{DumpFacts, Grade, LengthRange, OffHeap};
 use crate::layout::Parameters;
 
 /// Version of the names and meanings here.
-const SCHEMA_VERSION: u32 = 1;
+pub(super) const SCHEMA_VERSION: u32 = 1;
 /// Name of the row that sums what is not shown.
 const OTHER: &str = "(other)";
 
+/// A dump, as every report names it.
 #[derive(Serialize)]
-struct Dump<'a> {
+pub(super) struct Dump<'a> {
     path: &'a str,
     kind: Kind,
     time: String,
@@ -49,7 +50,12 @@ struct Dump<'a> {
 }
 
 impl<'a> Dump<'a> {
-    fn new(path: &'a str, kind: Kind, facts: &'a DumpFacts, total: digest::Amount) -> Self {
+    pub(super) fn new(
+        path: &'a str,
+        kind: Kind,
+        facts: &'a DumpFacts,
+        total: digest::Amount,
+    ) -> Self {
         Self {
             path,
             kind,
@@ -182,7 +188,8 @@ pub fn histo(
     to_text(&report)
 }
 
-fn to_text(report: &impl Serialize) -> serde_json::Result<String> {
+/// JSON as it is printed.
+pub(super) fn to_text(report: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string_pretty(report).map(|text| text + "\n")
 }
 

@@ -5,6 +5,7 @@ pub mod diff_text;
 pub mod histo;
 pub mod info;
 pub mod json;
+pub mod show;
 pub mod text;
 
 use crate::digest::{Amount, Digest, Kind};
