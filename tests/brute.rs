@@ -8,7 +8,7 @@ use std::fs;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use support::brute::{Graph, PHANTOM, SOFT, STRONG, UNREACHABLE, WEAK, read, sums};
+use support::brute::{Graph, PHANTOM, Retention, SOFT, STRONG, UNREACHABLE, WEAK, read};
 use support::heaps::plan;
 use support::real_dumps;
 
@@ -20,31 +20,34 @@ fn runner(cases: u32) -> TestRunner {
 /// Retained counts by both methods, which must agree.
 #[track_caller]
 fn retained(graph: &Graph) -> Vec<u64> {
-    let (dominators, order) = graph.dominators();
-    assert_eq!(dominators, graph.dominators_by_definition(), "{graph:?}");
-    let sums = sums(&dominators, &order, &vec![1; graph.len()]);
-    let sets: Vec<u64> = (0..graph.len()).map(|v| graph.retained_set(v).len() as u64).collect();
-    assert_eq!(sums, sets, "{graph:?}");
-    sums
+    retention(graph).objects
+}
+
+#[track_caller]
+fn retention(graph: &Graph) -> Retention {
+    let sizes: Vec<u64> = (0..graph.len() as u64).map(|v| 16 + 1000 * v).collect();
+    let retention = graph.retention(&sizes);
+    assert_eq!(retention, graph.retention_by_definition(&sizes), "{graph:?}");
+    retention
 }
 
 /// The objects directly under the virtual root of a level.
 fn tops(graph: &Graph, level: u8) -> Vec<usize> {
-    let (dominators, _) = graph.dominators();
+    let dominators = retention(graph).dominators;
     (0..graph.len()).filter(|&v| graph.level[v] == level && dominators[v].is_none()).collect()
 }
 
 #[test]
 fn both_ends_of_a_diamond_hang_on_its_top() {
     let graph = Graph::new(5, &[(0, 1), (0, 2), (1, 3), (2, 3), (3, 4)], &[], &[0]);
-    assert_eq!(graph.dominators().0, [None, Some(0), Some(0), Some(0), Some(3)]);
+    assert_eq!(retention(&graph).dominators, [None, Some(0), Some(0), Some(0), Some(3)]);
     assert_eq!(retained(&graph), [5, 1, 1, 2, 1]);
 }
 
 #[test]
 fn what_two_roots_hold_hangs_on_neither() {
     let graph = Graph::new(4, &[(0, 2), (1, 2), (2, 3), (3, 2)], &[], &[0, 1]);
-    assert_eq!(graph.dominators().0, [None, None, None, Some(2)]);
+    assert_eq!(retention(&graph).dominators, [None, None, None, Some(2)]);
     assert_eq!(retained(&graph), [1, 1, 2, 1]);
 }
 
@@ -59,7 +62,7 @@ fn irreducible_loops_hang_on_what_leads_to_both_entries() {
     // 0 -> 1, 2; 1 <-> 2 -> 3 -> 1
     let edges = [(0, 1), (0, 2), (1, 2), (2, 1), (2, 3), (3, 1)];
     let graph = Graph::new(4, &edges, &[], &[0]);
-    assert_eq!(graph.dominators().0, [None, Some(0), Some(0), Some(2)]);
+    assert_eq!(retention(&graph).dominators, [None, Some(0), Some(0), Some(2)]);
     assert_eq!(retained(&graph), [4, 1, 2, 1]);
 }
 
@@ -110,6 +113,16 @@ fn the_lowest_cycle_is_taken_first_even_when_a_later_one_leads_to_it() {
 }
 
 #[test]
+fn what_a_circle_of_garbage_holds_hangs_on_it_whatever_its_address() {
+    // 0 <- 3 <-> 4 -> 1 -> 5 <-> 2; 6 is a soft reference and leads to 7 and back.
+    let edges = [(3, 0), (3, 4), (4, 3), (4, 1), (1, 5), (5, 2), (2, 5), (7, 6)];
+    let graph = Graph::new(8, &edges, &[(6, SOFT, 7)], &[]);
+    assert_eq!(tops(&graph, UNREACHABLE), [2, 3, 5, 6]);
+    let dominators = [Some(3), Some(4), None, None, Some(3), None, None, Some(6)];
+    assert_eq!(retention(&graph).dominators, dominators);
+}
+
+#[test]
 fn both_ways_to_dominators_agree_on_any_graph() {
     let graphs = (1..14_usize).prop_flat_map(|n| {
         let edges = prop::collection::vec((0..n, 0..n), 0..3 * n);
@@ -148,7 +161,7 @@ fn random_heaps_reach_every_level_with_trees_in_it() {
         let plan = plan().new_tree(&mut strategy).expect("a plan").current();
         let heap = plan.build();
         let graph = Graph::of(&heap.facts);
-        let (dominators, _) = graph.dominators();
+        let dominators = graph.retention(&vec![1; graph.len()]).dominators;
         for level in 0..5 {
             let members = (0..graph.len()).filter(|&v| usize::from(graph.level[v]) == level);
             let members: Vec<usize> = members.collect();

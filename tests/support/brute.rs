@@ -327,7 +327,7 @@ impl<'b> Dump<'b> {
                 Body::Primitives(code) => primitive_array(code),
                 _ => class.map_or(&b""[..], |class| self.name(class)),
             };
-            facts.objects.insert(id, String::from_utf8_lossy(name).into_owned());
+            facts.objects.insert(id, text(name));
         }
         self.add_roots(&mut facts);
         facts
@@ -408,6 +408,24 @@ fn is_hidden(name: &[u8]) -> bool {
     digits > 0 && [&b"/0x"[..], b"+0x", b".0x"].iter().any(|mark| before.ends_with(mark))
 }
 
+/// Decodes modified UTF-8, which has surrogates in three bytes each.
+fn text(bytes: &[u8]) -> String {
+    let mut units = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let (length, first) = match bytes[at] {
+            0x00..=0x7F => (1, 0x7F),
+            0x80..=0xDF => (2, 0x1F),
+            _ => (3, 0x0F),
+        };
+        let start = u16::from(bytes[at] & first);
+        let rest = &bytes[at + 1..at + length];
+        units.push(rest.iter().fold(start, |sum, byte| sum << 6 | u16::from(byte & 0x3F)));
+        at += length;
+    }
+    String::from_utf16(&units).expect("a name in modified UTF-8")
+}
+
 fn primitive_array(code: u8) -> &'static [u8] {
     match code {
         4 => b"[Z",
@@ -443,6 +461,15 @@ pub struct Graph {
     pub next: Vec<Vec<usize>>,
     /// What the virtual root of each level refers to.
     pub seeds: [Vec<usize>; LEVELS],
+}
+
+/// What dominates each object, and what each object retains.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Retention {
+    /// `None`: directly under the virtual root of its level.
+    pub dominators: Vec<Option<usize>>,
+    pub bytes: Vec<u64>,
+    pub objects: Vec<u64>,
 }
 
 impl Graph {
@@ -512,7 +539,7 @@ impl Graph {
         }
     }
 
-    /// At each level the referents of the earlier kinds are followed too: among unreachable objects, those of all kinds.
+    /// At each level the referents of the earlier kinds are followed too: among unreachable objects, all referents.
     fn find_next(&mut self) {
         for v in 0..self.len() {
             let rank = self.level[v];
@@ -541,12 +568,19 @@ impl Graph {
         let last = &mut seeds[usize::from(UNREACHABLE)];
         last.extend(heads);
         for v in rest {
-            if !reached[v] {
+            if !reached[v] && self.is_on_circle(v, &reached) {
                 last.insert(v);
                 self.mark(&[v], &mut reached);
             }
         }
         self.seeds = seeds.map(|seeds| seeds.into_iter().collect());
+    }
+
+    /// Whether an object can be reached from itself. `known`: from where no way leads to it.
+    fn is_on_circle(&self, object: usize, known: &[bool]) -> bool {
+        let mut marks = known.to_vec();
+        self.mark(&self.next[object], &mut marks);
+        marks[object]
     }
 
     /// Marks what can be reached from these objects within their level, by ways that run through nothing marked.
@@ -573,24 +607,41 @@ impl Graph {
         (0..self.len()).filter(|&v| self.level[v] == level && !marks[v]).collect()
     }
 
-    /// The dominator of each object, from the retained sets of all: of those whose set an object is in, besides itself,
-    /// the one with the smallest set.
-    pub fn dominators_by_definition(&self) -> Vec<Option<usize>> {
+    /// Of those whose retained set an object is in, besides itself, its dominator is the one with the smallest set.
+    pub fn retention_by_definition(&self, sizes: &[u64]) -> Retention {
+        let mut retention = Retention::default();
         let mut best: Vec<Option<(usize, usize)>> = vec![None; self.len()];
         for d in 0..self.len() {
             let set = self.retained_set(d);
+            retention.bytes.push(set.iter().map(|&v| sizes[v]).sum());
+            retention.objects.push(set.len() as u64);
             for &v in set.iter().filter(|&&v| v != d) {
                 if best[v].is_none_or(|(size, _)| set.len() < size) {
                     best[v] = Some((set.len(), d));
                 }
             }
         }
-        best.into_iter().map(|best| best.map(|(_, d)| d)).collect()
+        retention.dominators = best.into_iter().map(|best| best.map(|(_, d)| d)).collect();
+        retention
+    }
+
+    /// The same in reasonable time: dominators by data flow, retained sizes by adding up.
+    pub fn retention(&self, sizes: &[u64]) -> Retention {
+        let (dominators, order) = self.dominators();
+        let mut retention =
+            Retention { dominators, bytes: sizes.to_vec(), objects: vec![1; self.len()] };
+        for &v in order.iter().rev() {
+            if let Some(by) = retention.dominators[v] {
+                retention.bytes[by] += retention.bytes[v];
+                retention.objects[by] += retention.objects[v];
+            }
+        }
+        retention
     }
 
     /// The dominator of each object by data flow over reverse postorder (Cooper, Harvey, Kennedy). Also all objects
     /// in an order in which dominators come first.
-    pub fn dominators(&self) -> (Vec<Option<usize>>, Vec<usize>) {
+    fn dominators(&self) -> (Vec<Option<usize>>, Vec<usize>) {
         let mut dominators = vec![None; self.len()];
         let mut all = Vec::new();
         for seeds in &self.seeds {
@@ -657,15 +708,4 @@ impl Graph {
         }
         order
     }
-}
-
-/// Sums of `sizes` over what each object dominates, itself included.
-pub fn sums(dominators: &[Option<usize>], order: &[usize], sizes: &[u64]) -> Vec<u64> {
-    let mut sums = sizes.to_vec();
-    for &v in order.iter().rev() {
-        if let Some(by) = dominators[v] {
-            sums[by] += sums[v];
-        }
-    }
-    sums
 }

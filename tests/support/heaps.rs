@@ -1,7 +1,7 @@
 //! Random heaps of many shapes, written as dumps, together with what a reader must find in them.
 //!
-//! A [`Plan`] holds every choice, so that a failing one shrinks: pieces (lists, trees, maps, loaders, threads, …), links
-//! between any two objects, roots, and how it is all written. [`Plan::build`] makes the dump and the facts.
+//! A [`Plan`] holds every choice, so that a failing one shrinks: pieces (lists, trees, maps, loaders, threads, …),
+//! links between any two objects, roots, and how it is all written. [`Plan::build`] makes the dump and the facts.
 
 use std::collections::BTreeMap;
 
@@ -667,7 +667,9 @@ impl Builder {
     }
 
     fn hidden(&mut self, name: usize, loader: PlainLoader) {
-        let class = self.class(HIDDEN_NAMES[name], Some("java/lang/Object"), &[]);
+        let object = Some("java/lang/Object");
+        let class = self.class(HIDDEN_NAMES[name], object, &[]);
+        let array = self.class(&format!("[L{};", HIDDEN_NAMES[name]), object, &[]);
         let (loader, lasting) = match loader {
             PlainLoader::Boot => (None, true),
             PlainLoader::App => {
@@ -676,9 +678,11 @@ impl Builder {
             }
             PlainLoader::Custom => (Some(self.custom_loader()), false),
         };
-        let model = self.model(class);
-        model.loader = loader;
-        model.lasting = lasting && name >= HIDDEN;
+        for (class, hidden) in [(class, name < HIDDEN), (array, false)] {
+            let model = self.model(class);
+            model.loader = loader;
+            model.lasting = lasting && !hidden;
+        }
         let held = self.node(Role::Plain);
         self.link(class, held);
         self.node(Role::Instance(class));
