@@ -88,11 +88,11 @@ fn a_chain_of_references_of_one_kind_is_of_one_level_and_each_stands_alone() {
 }
 
 #[test]
-fn a_referent_of_an_earlier_kind_hangs_on_its_reference() {
+fn a_referent_of_an_earlier_kind_is_of_the_level_of_its_reference_and_stands_alone() {
     let referents = [(0, PHANTOM, 1), (1, WEAK, 2), (2, SOFT, 3)];
     let graph = Graph::new(4, &[], &referents, &[0]);
     assert_eq!(graph.level, [STRONG, PHANTOM, PHANTOM, PHANTOM]);
-    assert_eq!(retained(&graph), [1, 3, 2, 1]);
+    assert_eq!(retained(&graph), [1, 1, 1, 1]);
 }
 
 #[test]
@@ -100,14 +100,14 @@ fn garbage_hangs_on_what_no_garbage_refers_to_and_then_on_the_lowest_of_each_cyc
     // 1 <-> 2 -> 3; 9 -> 3; 6 -> 4 <-> 5; 7 -> 7; 8 is a soft reference to 0
     let edges = [(1, 2), (2, 1), (2, 3), (9, 3), (6, 4), (4, 5), (5, 4), (7, 7)];
     let graph = Graph::new(10, &edges, &[(8, SOFT, 0)], &[]);
-    assert_eq!(tops(&graph, UNREACHABLE), [1, 3, 6, 7, 8, 9]);
-    assert_eq!(retained(&graph), [1, 2, 1, 1, 2, 1, 3, 1, 2, 1]);
+    assert_eq!(tops(&graph, UNREACHABLE), [0, 1, 3, 6, 7, 8, 9]);
+    assert_eq!(retained(&graph), [1, 2, 1, 1, 2, 1, 3, 1, 1, 1]);
 }
 
 #[test]
-fn the_lowest_cycle_is_taken_first_even_when_a_later_one_leads_to_it() {
+fn a_cycle_that_another_one_leads_to_hangs_on_that_whatever_their_addresses() {
     let graph = Graph::new(4, &[(0, 1), (1, 0), (2, 3), (3, 2), (2, 0)], &[], &[]);
-    assert_eq!(tops(&graph, UNREACHABLE), [0, 2]);
+    assert_eq!(tops(&graph, UNREACHABLE), [2]);
     let graph = Graph::new(4, &[(0, 1), (1, 0), (2, 3), (3, 2), (0, 2)], &[], &[]);
     assert_eq!(tops(&graph, UNREACHABLE), [0]);
 }
@@ -117,8 +117,8 @@ fn what_a_circle_of_garbage_holds_hangs_on_it_whatever_its_address() {
     // 0 <- 3 <-> 4 -> 1 -> 5 <-> 2; 6 is a soft reference and leads to 7 and back.
     let edges = [(3, 0), (3, 4), (4, 3), (4, 1), (1, 5), (5, 2), (2, 5), (7, 6)];
     let graph = Graph::new(8, &edges, &[(6, SOFT, 7)], &[]);
-    assert_eq!(tops(&graph, UNREACHABLE), [2, 3, 5, 6]);
-    let dominators = [Some(3), Some(4), None, None, Some(3), None, None, Some(6)];
+    assert_eq!(tops(&graph, UNREACHABLE), [3, 7]);
+    let dominators = [Some(3), Some(4), Some(5), None, Some(3), Some(1), Some(7), None];
     assert_eq!(retention(&graph).dominators, dominators);
 }
 
@@ -154,7 +154,6 @@ fn random_heaps_reach_every_level_with_trees_in_it() {
     const CASES: u32 = 300;
     let mut heaps = [0; 5];
     let mut deep = [0; 5];
-    let mut dominated_referents = 0;
     let mut frames_of_threads = 0;
     let mut strategy = runner(1);
     for _ in 0..CASES {
@@ -168,10 +167,6 @@ fn random_heaps_reach_every_level_with_trees_in_it() {
             heaps[level] += u32::from(!members.is_empty());
             deep[level] += u32::from(members.iter().any(|&v| dominators[v].is_some()));
         }
-        dominated_referents += (0..graph.len())
-            .filter_map(|v| Some((v, graph.referents[v]?)))
-            .filter(|&(v, (_, to))| dominators[to] == Some(v))
-            .count();
         let thread = |v: &u64| heap.facts.objects[v] == "java/lang/Thread";
         frames_of_threads += heap.facts.references.iter().filter(|(from, _)| thread(from)).count();
     }
@@ -179,7 +174,6 @@ fn random_heaps_reach_every_level_with_trees_in_it() {
         assert!(heaps[level] >= CASES / 5, "heaps with objects of each level: {heaps:?}");
         assert!(deep[level] >= CASES / 8, "heaps with trees in each level: {deep:?}");
     }
-    assert!(dominated_referents >= CASES as usize / 2, "{dominated_referents}");
     assert!(frames_of_threads >= CASES as usize / 3, "{frames_of_threads}");
 }
 

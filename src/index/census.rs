@@ -122,7 +122,7 @@ pub struct DumpFacts {
 }
 
 /// Objects of one class.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ClassRow {
     /// The name as `jmap` prints it.
     pub name: String,
@@ -172,7 +172,7 @@ impl LengthRange {
 }
 
 /// Arrays of one class and some lengths.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ArrayRow {
     /// The array class as `jmap` prints it.
     pub class: String,
@@ -186,7 +186,7 @@ pub struct ArrayRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Census {
     pub facts: DumpFacts,
-    /// One row for each class that has instances, in no particular order.
+    /// One row for each class that has instances, by name.
     pub classes: Vec<ClassRow>,
     pub arrays: Vec<ArrayRow>,
     /// The length from which on object arrays are counted in buckets: there were too many lengths.
@@ -370,6 +370,9 @@ pub fn of_scan(
     };
     // Objects were counted one by one as they were met, apart from the rows.
     let instances = scan.tally.objects - removed + rows.mirrors;
+    // Counted in hash maps, whose order is another one in every run.
+    rows.classes.sort_unstable();
+    rows.arrays.sort_unstable();
     Census {
         facts,
         classes: rows.classes,

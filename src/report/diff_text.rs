@@ -183,12 +183,9 @@ fn off_heap(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
     let heaps: Option<Vec<HeapFacts>> =
         comparison.digests.iter().map(|dump| dump.facts.heap).collect();
     let Some(heaps) = heaps else { return };
-    let kinds: [(&str, fn(&HeapFacts) -> u64); 2] = [
-        ("direct buffers", |heap| heap.off_heap.direct.bytes),
-        ("mapped files", |heap| heap.off_heap.mapped.bytes),
-    ];
-    for (name, bytes) in kinds {
-        let series: Vec<u64> = heaps.iter().map(bytes).collect();
+    let direct: Vec<u64> = heaps.iter().map(|heap| heap.off_heap.direct.bytes).collect();
+    let mapped: Vec<u64> = heaps.iter().map(|heap| heap.off_heap.mapped.bytes).collect();
+    for (name, series) in [("direct buffers", direct), ("mapped files", mapped)] {
         if let (Some(first), Some(last)) =
             (series.first(), series.last().filter(|_| series.iter().any(|b| *b > 0)))
         {

@@ -403,6 +403,8 @@ const LASTING_LOADERS: [&[u8]; 5] = [
 
 /// Names of hidden classes end in `/0x…`, `+0x…` or `.0x…` and hexadecimal digits.
 fn is_hidden(name: &[u8]) -> bool {
+    // Arrays of hidden classes are as hidden.
+    let name = name.strip_suffix(b";").unwrap_or(name);
     let digits = name.iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
     let before = &name[..name.len() - digits];
     digits > 0 && [&b"/0x"[..], b"+0x", b".0x"].iter().any(|mark| before.ends_with(mark))
@@ -539,13 +541,12 @@ impl Graph {
         }
     }
 
-    /// At each level the referents of the earlier kinds are followed too: among unreachable objects, all referents.
+    /// Referents lead to objects of a level, but hold nothing there.
     fn find_next(&mut self) {
         for v in 0..self.len() {
             let rank = self.level[v];
-            let referent = self.referents[v].filter(|(kind, _)| *kind < rank);
-            let all = self.references[v].iter().chain(referent.iter().map(|(_, to)| to));
-            self.next[v] = all.copied().filter(|&to| self.level[to] == rank).collect();
+            let held = self.references[v].iter().copied();
+            self.next[v] = held.filter(|&to| self.level[to] == rank).collect();
         }
     }
 
@@ -554,8 +555,9 @@ impl Graph {
         seeds[0].extend(&self.roots);
         for v in 0..self.len() {
             if let Some((kind, to)) = self.referents[v] {
-                if self.level[v] <= kind && self.level[to] == kind {
-                    seeds[usize::from(kind)].insert(to);
+                let level = self.level[to];
+                if (SOFT..UNREACHABLE).contains(&level) && self.level[v].max(kind) <= level {
+                    seeds[usize::from(level)].insert(to);
                 }
             }
         }
@@ -567,8 +569,12 @@ impl Graph {
         self.mark(&heads, &mut reached);
         let last = &mut seeds[usize::from(UNREACHABLE)];
         last.extend(heads);
+        let mut previous = vec![Vec::new(); self.len()];
+        for &v in &rest {
+            self.next[v].iter().for_each(|&to| previous[to].push(v));
+        }
         for v in rest {
-            if !reached[v] && self.is_on_circle(v, &reached) {
+            if !reached[v] && self.is_on_first_circle(v, &reached, &previous) {
                 last.insert(v);
                 self.mark(&[v], &mut reached);
             }
@@ -576,11 +582,19 @@ impl Graph {
         self.seeds = seeds.map(|seeds| seeds.into_iter().collect());
     }
 
-    /// Whether an object can be reached from itself. `known`: from where no way leads to it.
-    fn is_on_circle(&self, object: usize, known: &[bool]) -> bool {
-        let mut marks = known.to_vec();
-        self.mark(&self.next[object], &mut marks);
-        marks[object]
+    /// Whether an object can be reached from itself, and all that leads to it too. `known`: from where no way leads
+    /// to it.
+    fn is_on_first_circle(&self, object: usize, known: &[bool], previous: &[Vec<usize>]) -> bool {
+        let mut after = known.to_vec();
+        self.mark(&self.next[object], &mut after);
+        let (mut work, mut before) = (vec![object], BTreeSet::from([object]));
+        while let Some(v) = work.pop() {
+            if !after[v] {
+                return false;
+            }
+            work.extend(previous[v].iter().filter(|&&from| !known[from] && before.insert(from)));
+        }
+        true
     }
 
     /// Marks what can be reached from these objects within their level, by ways that run through nothing marked.

@@ -678,10 +678,10 @@ impl Builder {
             }
             PlainLoader::Custom => (Some(self.custom_loader()), false),
         };
-        for (class, hidden) in [(class, name < HIDDEN), (array, false)] {
+        for class in [class, array] {
             let model = self.model(class);
             model.loader = loader;
-            model.lasting = lasting && !hidden;
+            model.lasting = lasting && name >= HIDDEN;
         }
         let held = self.node(Role::Plain);
         self.link(class, held);

@@ -17,11 +17,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::array::{Access, Array, Budget, Cell};
 use super::census::{self, Blocks, CensusError, HeapFacts, Walked};
 use super::facts::{self, Writer};
+use super::find::{self, Found};
 use super::lengths::ArrayClass;
 use super::liveness;
 use super::loaders::Loaders;
@@ -174,13 +175,25 @@ impl<'a> Builder<'a> {
             .collect();
         used_arrays.sort_unstable();
         used_arrays.dedup();
-        let loader_class: HashMap<ObjectId, ObjectId> = scan
+        let mut loader_class: HashMap<ObjectId, ObjectId> = scan
             .tally
             .specials
             .iter()
             .filter(|special| special.kind == SpecialKind::Loader)
             .map(|special| (special.id, special.class))
             .collect();
+        // A walk that meets objects before their classes does not know which are loaders.
+        let unknown: HashSet<ObjectId> = classes
+            .classes
+            .iter()
+            .map(|class| class.loader)
+            .filter(|loader| !loader.is_null() && !loader_class.contains_key(loader))
+            .collect();
+        for (id, object) in find::find(self.source, &scan, &unknown, scan_options.threads) {
+            if let Found::Instance { class, .. } = object {
+                loader_class.insert(id, class);
+            }
+        }
         let mirrors =
             || classes.classes.iter().filter(|class| class.dumped).map(|class| class.id.0);
         let lowest = mirrors().min().unwrap_or(u64::MAX).min(scan.tally.lowest);

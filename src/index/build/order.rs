@@ -170,13 +170,67 @@ impl<C: Cell> Walk<'_, C> {
                 self.top(node)?;
             }
         }
-        for node in 0..nodes {
-            if !self.is_visited(node) {
-                self.top(node)?;
-            }
+        for node in self.first_on_circles()? {
+            self.top(node)?;
         }
         self.order.levels[Level::COUNT] = self.next;
         Ok(())
+    }
+
+    /// Of the circles that are left and that nothing else that is left leads to, the node of the
+    /// lowest address each.
+    ///
+    /// A search over all that is left, from the lowest address up, begins anew on each of those
+    /// circles: nothing leads there but its own nodes, of which this is the lowest. Where it began
+    /// anew elsewhere, a circle that was begun later leads there.
+    fn first_on_circles(&mut self) -> io::Result<Vec<u64>> {
+        let nodes = self.search.nodes.count;
+        let mut marks = bitmap(nodes)?;
+        let mut begun = Vec::new();
+        for node in 0..nodes {
+            if !self.is_visited(node) && self.mark(node, &mut marks)? {
+                begun.push(node);
+            }
+        }
+        let mut marks = bitmap(nodes)?;
+        let mut first = Vec::new();
+        for node in begun.into_iter().rev() {
+            if self.mark(node, &mut marks)? {
+                first.push(node);
+            }
+        }
+        first.reverse();
+        Ok(first)
+    }
+
+    /// Marks what a node that is left reaches; false when it was marked before.
+    fn mark(&mut self, node: u64, marks: &mut Array<u64>) -> io::Result<bool> {
+        let graph = self.search.graph;
+        let mut enter = |node: u64| {
+            let (word, bit) = (&mut marks[node as usize / 64], 1 << (node % 64));
+            let is_new = *word & bit == 0;
+            *word |= bit;
+            is_new
+        };
+        if !enter(node) {
+            return Ok(false);
+        }
+        let mut open = Open { number: 0, successors: graph.successors(node) };
+        loop {
+            match graph.next(&mut open.successors) {
+                Some(node) if !self.is_visited(node) && enter(node) => {
+                    if !open.successors.is_empty() {
+                        self.stack.push(open)?;
+                    }
+                    open.successors = graph.successors(node);
+                }
+                Some(_) => {}
+                None => match self.stack.pop()? {
+                    Some(above) => open = above,
+                    None => return Ok(true),
+                },
+            }
+        }
     }
 
     /// Numbers the virtual root of a level.
