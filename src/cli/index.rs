@@ -1,7 +1,7 @@
 //! The commands `index` and `verify`.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::args::{Global, IndexArgs, Indexing, Reading, VerifyArgs};
 use super::opening::open_index;
@@ -16,7 +16,7 @@ use crate::report::text::bytes_long;
 /// Options of a build from what was typed.
 pub fn build_options(indexing: &Indexing, reading: &Reading, global: &Global) -> BuildOptions {
     BuildOptions {
-        threads: 0,
+        threads: global.jobs.map_or(0, usize::from),
         memory: indexing.memory,
         wide: false,
         index_dir: indexing.index_dir.clone(),
@@ -71,21 +71,21 @@ pub fn run_index(args: &IndexArgs, global: &Global) -> Result<Exit, Failure> {
 
 /// Lists the indexes of directories and removes them.
 fn clean(args: &IndexArgs, global: &Global) -> Result<Exit, Failure> {
-    let here = [std::path::PathBuf::from(".")];
-    let directories = match (&args.indexing.index_dir, args.dumps.is_empty()) {
-        (Some(directory), _) => std::slice::from_ref(directory),
+    let here = [PathBuf::from(".")];
+    let named: &[PathBuf] = match (&args.indexing.index_dir, args.dumps.is_empty()) {
+        (_, false) => &args.dumps,
+        (Some(directory), true) => std::slice::from_ref(directory),
         (None, true) => &here,
-        (None, false) => &args.dumps,
     };
     let mut freed = 0;
-    for directory in directories {
+    for directory in named {
         let failed = |error: std::io::Error, path: &Path| {
             Failure::input(format!("{}: {error}", escape(&path.to_string_lossy())))
         };
         let indexes = if directory.is_dir() {
             clean_up(directory).map_err(|error| failed(error, directory))?
         } else {
-            vec![index_path(directory, None, None)]
+            vec![index_path(directory, args.indexing.index_dir.as_deref(), None)]
         };
         for index in indexes {
             let bytes = index.metadata().map_err(|error| failed(error, &index))?.len();

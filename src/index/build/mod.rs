@@ -70,6 +70,8 @@ pub enum BuildError {
     Io { what: String, error: io::Error },
     #[error("the index needs about {needed} bytes on the disk of {}, and {free} are free", directory.display())]
     NoRoom { directory: PathBuf, needed: u64, free: u64 },
+    #[error("{0}: there is no index of a dump that changes")]
+    Changed(String),
     #[error("records of this dump cross the ends of their segments: it cannot be indexed")]
     CrossesSegments,
 }
@@ -85,6 +87,7 @@ impl BuildError {
             Self::Io { .. } | Self::NoRoom { .. } => {
                 "make room, or name a directory on another disk with --index-dir"
             }
+            Self::Changed(_) => "wait until the dump is written",
             Self::CrossesSegments => "take the dump again, or use histo and diff --shallow",
         }
     }
@@ -215,7 +218,8 @@ impl<'a> Builder<'a> {
         );
         let _ = tables;
         let Some(bytes) = self.source.mapped() else { return Err(BuildError::CrossesSegments) };
-        place.check_room(bytes.len() as u64, records)?;
+        let in_order = census.facts.collector.as_deref().is_none_or(|name| !name.contains("ZGC"));
+        place.check_room(bytes.len() as u64, records, in_order)?;
         let limit = self.options.memory.unwrap_or_else(half_of_memory);
         let budget = Budget::new(limit, place.directory());
         let dump = Dump { bytes, parts: &parts, id_size, progress: self.progress };
@@ -238,10 +242,17 @@ impl<'a> Builder<'a> {
         } else {
             pass.run::<AtomicU32>()
         };
-        path.map_err(|error| BuildError::Io {
+        let path = path.map_err(|error| BuildError::Io {
             what: format!("cannot write the index in {}", place.directory().display()),
             error,
-        })
+        })?;
+        if let Some(change) = self.source.change() {
+            // What was read at different times does not belong together. If the index cannot be
+            // removed, its fingerprint still tells that it is of another file.
+            let _ = std::fs::remove_file(&path);
+            return Err(BuildError::Changed(change));
+        }
+        Ok(path)
     }
 }
 

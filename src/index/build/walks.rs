@@ -402,8 +402,12 @@ impl<C: Cell> Objects<C> {
         self.bytes[at].set(units & u64::from(u32::MAX));
         if units >> 32 > 0 || self.has_carries.load(Ordering::Acquire) {
             let mut carries = self.carries.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            carries.insert(at as u64, units >> 32);
-            self.has_carries.store(true, Ordering::Release);
+            if units >> 32 > 0 {
+                carries.insert(at as u64, units >> 32);
+                self.has_carries.store(true, Ordering::Release);
+            } else {
+                carries.remove(&(at as u64));
+            }
         }
     }
 
@@ -657,8 +661,8 @@ impl<C: Cell> Reading<'_, C> {
     ) -> io::Result<Graph<C>> {
         // Five bytes hold any difference of 35 bits, ten any at all.
         let longest = if C::MAX > u64::from(u32::MAX) { 10 } else { 5 };
-        let bound = (edges + nodes.count) * longest;
-        let shift = (0..8).find(|shift| bound >> shift < C::MAX / 2).unwrap_or(8);
+        let bound = |shift: u32| (edges + nodes.count) * longest + (nodes.count << shift);
+        let shift = (0..8).find(|shift| bound(*shift) >> shift < C::MAX).unwrap_or(8);
         let positions = Array::new(budget, nodes.count, Access::Random)?;
         let file = budget.temporary_file()?;
         let end = AtomicU64::new(0);
