@@ -98,7 +98,7 @@ index cannot be written.";
 const SHOW_HELP: &str = "\
 Examples:
   heapdrift show heap.hprof                       the largest objects
-  heapdrift show heap.hprof --classes --depth 5   and classes, and the dominator tree
+  heapdrift show heap.hprof --depth 5             and the dominator tree
   heapdrift show heap.hprof --class 'HashMap$'    instances by what they retain
   heapdrift show heap.hprof --object 0x7f5e8c01   fields, referrers, path from a root
 
@@ -280,8 +280,9 @@ pub struct Show {
     /// Instances of the classes whose name matches
     #[arg(long, value_name = "REGEX", conflicts_with = "depth")]
     pub class: Option<String>,
-    /// What classes retain; takes a pass over all objects [default: up to 4 million objects]
-    #[arg(long)]
+    /// With --class: what all those instances retain, too; takes a pass over all objects [default: up
+    /// to 4 million objects]
+    #[arg(long, requires = "class")]
     pub classes: bool,
     /// Levels of the dominator tree; takes a pass over all objects for each [default: 5 up to 4
     /// million objects, else 0]

@@ -87,9 +87,8 @@ fn is_small(index: &HeapIndex) -> bool {
 fn hints(args: &Show, index: &HeapIndex) -> String {
     let path = escape(&args.dump_file.to_string_lossy()).into_owned();
     let mut text = format!("\nOne of them: heapdrift show {path} --object ID\n");
-    if !is_small(index) && !args.classes && args.depth.is_none() {
-        text +=
-            "Classes and the dominator tree take a pass over all objects: --classes --depth 5\n";
+    if !is_small(index) && args.depth.is_none() {
+        text += "The dominator tree takes a pass over all objects: --depth 5\n";
     }
     text
 }
@@ -109,12 +108,7 @@ fn budget(args: &Show, index: &HeapIndex) -> Budget {
 fn overview(args: &Show, index: &HeapIndex, classes: &Classes) -> Result<Overview, Failure> {
     let top = args.top.unwrap_or(TOP);
     let mut view = Overview::new(index, classes, top);
-    if args.classes || is_small(index) {
-        let sets: Vec<Option<u32>> = (0..index.kinds().count() as u32).map(Some).collect();
-        let sums = tree::topmost(index, &sets, sets.len(), &budget(args, index))
-            .map_err(failed("classes"))?;
-        view.add_classes(index, &sums, top);
-    }
+    view.add_classes(index.sets().map_err(|error| Failure::input(error.to_string()))?, top);
     let depth = args.depth.unwrap_or(if is_small(index) { DEPTH } else { 0 });
     if depth > 0 {
         let root = tree::dominator_tree(index, depth).map_err(failed("dominator tree"))?;

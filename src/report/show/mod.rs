@@ -11,8 +11,8 @@ use crate::index::facts::Thread;
 use crate::index::heap::{Body, Classes, Heap, Value};
 use crate::index::meaning::{Meaning, primitive};
 use crate::index::referrers::{Link, Step, Trace};
-use crate::index::store::{Form, HeapIndex, Level, StoredRoot};
-use crate::index::tree::{Group, Topmost};
+use crate::index::store::{Family, Form, HeapIndex, Level, StoredRoot, StoredSet};
+use crate::index::tree::Group;
 use crate::parser::ids::ObjectId;
 use crate::parser::tags::{FieldType, sub};
 
@@ -93,12 +93,11 @@ impl ObjectRow {
 pub struct ClassRow {
     pub name: String,
     pub loader: String,
-    /// Objects of the strong level.
     pub instances: u64,
-    pub shallow_bytes: u64,
-    /// Instances that no other one dominates, and what they retain: a lower bound for all.
-    pub topmost: u64,
-    pub retained_bytes_at_least: u64,
+    pub retained_bytes: u64,
+    /// True when they may retain more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retained_is_lower_bound: bool,
 }
 
 /// Objects of a class that another object or group dominates immediately.
@@ -161,8 +160,7 @@ impl TreeRow {
 pub struct Overview {
     pub levels: Vec<LevelRow>,
     pub objects: Vec<ObjectRow>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub classes: Option<Vec<ClassRow>>,
+    pub classes: Vec<ClassRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tree: Option<Vec<TreeRow>>,
 }
@@ -179,7 +177,7 @@ impl Overview {
         Self {
             levels: levels.collect(),
             objects: index.largest().iter().take(top).map(row).collect(),
-            classes: None,
+            classes: Vec::new(),
             tree: None,
         }
     }
@@ -190,35 +188,23 @@ impl Overview {
         self.tree = Some(TreeRow::children(index, classes, &names, root));
     }
 
-    /// Adds the `top` classes whose topmost instances retain most; `sums` are by kinds.
-    pub fn add_classes(&mut self, index: &HeapIndex, sums: &[Topmost], top: usize) {
-        let mut rows: Vec<ClassRow> = index
-            .kinds()
-            .zip(sums)
-            .map(|((_, name, loader), sum)| class(name, loader, sum))
-            .collect();
-        rows.retain(|row| row.instances > 0);
-        rows.sort_by(|a, b| {
-            (b.retained_bytes_at_least, &a.name, &a.loader, a.instances).cmp(&(
-                a.retained_bytes_at_least,
-                &b.name,
-                &b.loader,
-                b.instances,
-            ))
+    /// Adds the `top` classes that retain most.
+    pub fn add_classes(&mut self, sets: Vec<StoredSet>, top: usize) {
+        let is_class = |set: &StoredSet| set.family == Family::Class && set.instances > 0;
+        let mut sets: Vec<StoredSet> = sets.into_iter().filter(is_class).collect();
+        sets.sort_by(|a, b| {
+            let order = b.retained_bytes.cmp(&a.retained_bytes);
+            order.then_with(|| (&a.name, &a.loader).cmp(&(&b.name, &b.loader)))
         });
-        rows.truncate(top);
-        self.classes = Some(rows);
-    }
-}
-
-fn class(name: &str, loader: &str, sum: &Topmost) -> ClassRow {
-    ClassRow {
-        name: name.to_owned(),
-        loader: loader.to_owned(),
-        instances: sum.objects,
-        shallow_bytes: sum.shallow_bytes,
-        topmost: sum.topmost,
-        retained_bytes_at_least: sum.retained.bytes,
+        sets.truncate(top);
+        let row = |set: StoredSet| ClassRow {
+            name: set.name,
+            loader: set.loader,
+            instances: set.instances,
+            retained_bytes: set.retained_bytes,
+            retained_is_lower_bound: !set.exact,
+        };
+        self.classes = sets.into_iter().map(row).collect();
     }
 }
 

@@ -82,29 +82,26 @@ fn overview(out: &mut String, census: &Census, view: &Overview, columns: Option<
     let strong = view.levels.first().map_or(0, |row| row.shallow_bytes);
     title(out, "Largest objects by what they retain (shares are of the strong level)", columns);
     objects(out, &view.objects, Some(strong), columns);
-    if let Some(classes) = &view.classes {
-        title(
-            out,
-            "Classes by what their topmost instances retain, a lower bound of what all of them do",
-            columns,
-        );
-        let mut grid = Grid {
-            head: head(&["retained ≥", "share", "topmost", "instances", "shallow", "class"]),
-            name: 5,
-            ..Grid::default()
-        };
-        for row in classes {
-            grid.rows.push(vec![
-                bytes_short(row.retained_bytes_at_least).into(),
-                share(row.retained_bytes_at_least, strong).into(),
-                count(row.topmost).into(),
-                count(row.instances).into(),
-                bytes_short(row.shallow_bytes).into(),
-                row.name.as_str().into(),
-            ]);
-        }
-        grid.draw(out, columns);
+    title(
+        out,
+        "Classes by what all their instances retain together (≥: at least; the rows overlap)",
+        columns,
+    );
+    let mut grid = Grid {
+        head: head(&["retained", "share", "instances", "class"]),
+        name: 3,
+        ..Grid::default()
+    };
+    for row in &view.classes {
+        let bound = if row.retained_is_lower_bound { "≥" } else { "" };
+        grid.rows.push(vec![
+            format!("{bound}{}", bytes_short(row.retained_bytes)).into(),
+            share(row.retained_bytes, strong).into(),
+            count(row.instances).into(),
+            row.name.as_str().into(),
+        ]);
     }
+    grid.draw(out, columns);
     if let Some(tree) = &view.tree {
         title(out, "Dominator tree: who alone keeps what alive, by class", columns);
         let mut grid = Grid {
