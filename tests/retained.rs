@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -12,8 +13,9 @@ use std::time::{Duration, Instant};
 
 use heapdrift::index::build::{BuildOptions, build};
 use heapdrift::index::scan::Silent;
-use heapdrift::index::store::{HeapIndex, Level};
+use heapdrift::index::store::{Family, HeapIndex, Level};
 use heapdrift::parser::ids::ObjectId;
+use heapdrift::parser::names::{package_of, stable_name};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::brute::{
     Facts, Graph, LEVELS, PHANTOM, Retention, SOFT, STRONG, UNREACHABLE, WEAK, read,
@@ -323,6 +325,42 @@ fn the_index_lies_beside_the_dump_unless_told_otherwise() {
 // ---------------------------------------------------------------------------------------------------------------
 // Real dumps
 
+/// What classes, packages and loaders retain: what is unreachable without all their instances, or, where that is said,
+/// at most that.
+fn assert_sets(index: &HeapIndex, graph: &Graph, shallow: &[u64], name: &str) {
+    let mut members: BTreeMap<(Family, String, String), Vec<usize>> = BTreeMap::new();
+    for object in 0..graph.len() {
+        let (kind, _) = index.kind(object as u64).expect("a kind");
+        let (_, class, loader) = index.kinds().nth(kind as usize).expect("a kind");
+        let class = stable_name(class);
+        let package = package_of(&class).to_owned();
+        for key in [
+            (Family::Class, class, loader.to_owned()),
+            (Family::Package, package, String::new()),
+            (Family::Loader, loader.to_owned(), String::new()),
+        ] {
+            members.entry(key).or_default().push(object);
+        }
+    }
+    let (mut exact, mut joint) = (0, 0);
+    for set in index.sets().expect("sets") {
+        let key = (set.family, set.name.clone(), set.loader.clone());
+        let members = members.remove(&key).unwrap_or_default();
+        assert_eq!(set.instances, members.len() as u64, "{name}: {set:?}");
+        let unreachable = graph.retained_set_of_all(&members);
+        let bytes: u64 = unreachable.iter().map(|&object| shallow[object]).sum();
+        if set.exact {
+            assert_eq!(set.retained_bytes, bytes, "{name}: {set:?}");
+            exact += 1;
+        } else {
+            assert!(set.retained_bytes <= bytes, "{name}: {set:?}, {bytes}");
+        }
+        joint += u32::from(set.exact && members.len() > 1);
+    }
+    assert!(members.is_empty(), "{name}: sets that are missing: {members:?}");
+    assert!(exact > 20 && joint > 10, "{name}: {exact}, {joint}");
+}
+
 /// Every object; and the retained sets of some by removal.
 fn check_real_dumps(remainder: usize) {
     let ways = ways();
@@ -338,6 +376,7 @@ fn check_real_dumps(remainder: usize) {
         let name = path.display().to_string();
         assert_right(&index, &facts, &graph, &expected, &name);
         assert_sample(&index, &graph, 300, &name);
+        assert_sets(&index, &graph, &shallow, &name);
 
         let (what, options) = &ways[1 + nth / 2 % (ways.len() - 1)];
         let plain = place.dump(&gz::inflate(&packed).expect("a gzip file"));

@@ -621,6 +621,15 @@ impl Graph {
         (0..self.len()).filter(|&v| self.level[v] == level && !marks[v]).collect()
     }
 
+    /// The definition for sets: all strong objects that cannot be reached when the members are gone.
+    pub fn retained_set_of_all(&self, members: &[usize]) -> Vec<usize> {
+        let mut marks = vec![false; self.len()];
+        members.iter().for_each(|&member| marks[member] = true);
+        self.mark(&self.seeds[0], &mut marks);
+        members.iter().for_each(|&member| marks[member] = false);
+        (0..self.len()).filter(|&v| self.level[v] == 0 && !marks[v]).collect()
+    }
+
     /// Of those whose retained set an object is in, besides itself, its dominator is the one with the smallest set.
     pub fn retention_by_definition(&self, sizes: &[u64]) -> Retention {
         let mut retention = Retention::default();
