@@ -191,10 +191,14 @@ impl Source {
         Some(PathBuf::from(part)).filter(|part| part.is_file())
     }
 
+    /// Why the copy that [`Source::spool_in`] made of the input ends early, in words.
+    pub fn cut(&self) -> Option<&str> {
+        self.cut.as_deref()
+    }
+
     /// What happened to the file since it was opened, in words.
     pub fn change(&self) -> Option<String> {
         match &self.kind {
-            _ if self.cut.is_some() => self.cut.clone(),
             Kind::Mapped(map) | Kind::Gzip(map) => map.change(),
             Kind::Empty | Kind::Once(_) => None,
         }
@@ -214,7 +218,7 @@ impl Source {
 
     /// Makes the dump a plain mapped file: inflates a gzipped one, and copies a stream, into an
     /// unnamed temporary file in `directory`. Gives the bytes written; `None` when there was
-    /// nothing to do. What can be read of a damaged source is kept: [`Source::change`] tells why
+    /// nothing to do. What can be read of a damaged source is kept: [`Source::cut`] tells why
     /// it ends.
     ///
     /// # Errors
