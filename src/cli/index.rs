@@ -7,9 +7,10 @@ use super::args::{Global, IndexArgs, Indexing, Reading, VerifyArgs};
 use super::opening::open_index;
 use super::{Exit, Failure};
 use crate::index::array::Budget;
-use crate::index::build::{self, BuildError, BuildOptions, clean_up, index_path};
+use crate::index::build::{self, BuildError, BuildOptions, clean_up};
 use crate::index::census::CensusError;
-use crate::index::store::HeapIndex;
+use crate::index::open::find;
+use crate::index::store::{HeapIndex, OpenIndexError};
 use crate::parser::names::escape;
 use crate::report::text::bytes_long;
 
@@ -85,11 +86,17 @@ fn clean(args: &IndexArgs, global: &Global) -> Result<Exit, Failure> {
         let indexes = if directory.is_dir() {
             clean_up(directory).map_err(|error| failed(error, directory))?
         } else {
-            vec![index_path(directory, args.indexing.index_dir.as_deref(), None)]
+            let index = find(directory, args.indexing.index_dir.as_deref());
+            index.metadata().map_err(|error| failed(error, &index))?;
+            vec![index]
         };
         for index in indexes {
-            let bytes = index.metadata().map_err(|error| failed(error, &index))?.len();
-            // Somebody else's file of this name stays.
+            // Somebody else's file of this name stays, and what is no file at all.
+            let Ok(metadata) = index.metadata() else { continue };
+            if !metadata.is_file() {
+                continue;
+            }
+            let bytes = metadata.len();
             let starts = std::fs::File::open(&index).and_then(|mut file| {
                 let mut magic = [0; 8];
                 std::io::Read::read_exact(&mut file, &mut magic).map(|()| magic)
@@ -120,11 +127,14 @@ pub fn run_verify(args: &VerifyArgs, global: &Global) -> Result<Exit, Failure> {
     for path in &args.indexes {
         let text = escape(&path.to_string_lossy()).into_owned();
         let is_index = path.extension().is_some_and(|extension| extension == "hdx");
-        let file =
-            if is_index { path.clone() } else { index_path(path, args.index_dir.as_deref(), None) };
+        let file = if is_index { path.clone() } else { find(path, args.index_dir.as_deref()) };
         let remedy = "remove it; it is made anew when it is needed";
-        let index = HeapIndex::open(&file)
-            .map_err(|error| Failure::input(error.to_string()).help(remedy))?;
+        let index = HeapIndex::open(&file).map_err(|error| {
+            let missing = matches!(&error, OpenIndexError::Io { error, .. }
+                if error.kind() == std::io::ErrorKind::NotFound);
+            let remedy = if missing { "build it with heapdrift index" } else { remedy };
+            Failure::input(escape(&error.to_string()).into_owned()).help(remedy)
+        })?;
         let directory = std::env::temp_dir();
         let budget = Budget::new(1 << 30, &directory);
         let verified = index

@@ -245,6 +245,9 @@ pub fn walk(
     if let Some(change) = source.change() {
         scan.integrity.lose(scan.bytes, change);
     }
+    if let Some(why) = source.cut() {
+        scan.integrity.lose(scan.bytes, why);
+    }
     if let Some(part) = source.unfinished_part() {
         scan.integrity.lose(scan.bytes, unfinished(&part));
     }

@@ -41,10 +41,7 @@ pub fn open_or_build(
     progress: &dyn Progress,
     mut say: impl FnMut(Notice),
 ) -> Result<HeapIndex, Error> {
-    let mut places = vec![options.index_dir.clone()];
-    if options.index_dir.is_none() {
-        places.extend(cache_directory(dump).map(Some));
-    }
+    let mut places = places(dump, options.index_dir.as_deref());
     let mut unusable = Vec::new();
     for place in &places {
         let path = index_path(dump, place.as_deref(), options.dump);
@@ -69,6 +66,24 @@ pub fn open_or_build(
     }
     let built = build(dump, &options, progress)?;
     Ok(HeapIndex::open(&built)?)
+}
+
+/// The directories where the index of a dump may be; `None` is that of the dump.
+fn places(dump: &Path, index_dir: Option<&Path>) -> Vec<Option<PathBuf>> {
+    let mut places = vec![index_dir.map(Path::to_owned)];
+    if index_dir.is_none() {
+        places.extend(cache_directory(dump).map(Some));
+    }
+    places
+}
+
+/// The index file of a dump that is there: beside it or in the directory that is named, else in the
+/// user's cache. Where there is none, the file it would be.
+pub fn find(dump: &Path, index_dir: Option<&Path>) -> PathBuf {
+    let places = places(dump, index_dir);
+    let paths = places.iter().map(|place| index_path(dump, place.as_deref(), None));
+    let first = index_path(dump, index_dir, None);
+    paths.into_iter().find(|path| path.exists()).unwrap_or(first)
 }
 
 /// Opens an index if it is that of the dump; else says why it is not, or nothing where there is no

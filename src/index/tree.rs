@@ -266,8 +266,9 @@ fn topmost_of<C: Cell>(
         sum.shallow_bytes += shallow(index, object, retained);
         if is_topmost[(object / 64) as usize].get() >> (object % 64) & 1 == 1 {
             sum.topmost += 1;
-            sum.retained.bytes += retained.bytes;
-            sum.retained.objects += retained.objects;
+            // In a damaged index the numbers may be anything.
+            sum.retained.bytes = sum.retained.bytes.saturating_add(retained.bytes);
+            sum.retained.objects = sum.retained.objects.saturating_add(retained.objects);
         }
     });
     Ok(sums)

@@ -20,6 +20,26 @@ pub struct Source {
     /// As the user gave it; `-` for standard input.
     pub path: PathBuf,
     kind: Kind,
+    /// Why a copy that was made of it ends early.
+    cut: Option<String>,
+}
+
+/// Ends where reading fails, and keeps the error.
+struct UntilError<R> {
+    inner: R,
+    error: Option<io::Error>,
+}
+
+impl<R: Read> Read for UntilError<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.inner.read(out) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.error = Some(error);
+                Ok(0)
+            }
+            read => read,
+        }
+    }
 }
 
 enum Kind {
@@ -109,7 +129,7 @@ impl Source {
             let map = Arc::new(MappedFile::new(file, &metadata)?);
             if map.bytes().starts_with(GZIP_MAGIC) { Kind::Gzip(map) } else { Kind::Mapped(map) }
         };
-        Ok(Self { path: path.to_owned(), kind })
+        Ok(Self { path: path.to_owned(), kind, cut: None })
     }
 
     fn stream(path: &Path, mut inner: Box<dyn Read + Send>) -> Result<Self, OpenError> {
@@ -119,7 +139,7 @@ impl Source {
         let whole = Cursor::new(start).chain(inner);
         let stream: Box<dyn Read + Send> =
             if is_gzip { gzip::sequential(whole) } else { Box::new(whole) };
-        Ok(Self { path: path.to_owned(), kind: Kind::Once(Some(stream)) })
+        Ok(Self { path: path.to_owned(), kind: Kind::Once(Some(stream)), cut: None })
     }
 
     /// Bytes of a plain file; `None` for anything that has to be streamed.
@@ -171,6 +191,11 @@ impl Source {
         Some(PathBuf::from(part)).filter(|part| part.is_file())
     }
 
+    /// Why the copy that [`Source::spool_in`] made of the input ends early, in words.
+    pub fn cut(&self) -> Option<&str> {
+        self.cut.as_deref()
+    }
+
     /// What happened to the file since it was opened, in words.
     pub fn change(&self) -> Option<String> {
         match &self.kind {
@@ -193,10 +218,11 @@ impl Source {
 
     /// Makes the dump a plain mapped file: inflates a gzipped one, and copies a stream, into an
     /// unnamed temporary file in `directory`. Gives the bytes written; `None` when there was
-    /// nothing to do.
+    /// nothing to do. What can be read of a damaged source is kept: [`Source::cut`] tells why
+    /// it ends.
     ///
     /// # Errors
-    /// A full disk, or what the source fails with.
+    /// A full disk, or what the source fails with before its first byte.
     pub fn spool_in(&mut self, directory: &Path) -> Result<Option<u64>, OpenError> {
         let stream = match &mut self.kind {
             Kind::Empty | Kind::Mapped(_) => return Ok(None),
@@ -204,7 +230,15 @@ impl Source {
             Kind::Once(stream) => stream.take().ok_or(OpenError::Consumed)?,
         };
         let file = tempfile::tempfile_in(directory)?;
-        self.keep(stream, file).map(Some)
+        let mut stream = UntilError { inner: stream, error: None };
+        let bytes = self.keep(&mut stream, file)?;
+        match stream.error {
+            Some(error) if bytes == 0 => Err(error.into()),
+            error => {
+                self.cut = error.map(|error| error.to_string());
+                Ok(Some(bytes))
+            }
+        }
     }
 
     fn keep(&mut self, mut stream: impl Read, mut file: File) -> Result<u64, OpenError> {

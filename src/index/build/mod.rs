@@ -81,8 +81,8 @@ impl BuildError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Census(error) => error.remedy(),
-            Self::Io { error, .. } if error.kind() == io::ErrorKind::PermissionDenied => {
-                "name a directory for the index with --index-dir"
+            Self::Io { error, .. } if !is_full(error) => {
+                "name another directory for the index with --index-dir"
             }
             Self::Io { .. } | Self::NoRoom { .. } => {
                 "make room, or name a directory on another disk with --index-dir"
@@ -91,6 +91,11 @@ impl BuildError {
             Self::CrossesSegments => "take the dump again, or use histo and diff --shallow",
         }
     }
+}
+
+/// True when room would help.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 impl From<OpenError> for BuildError {
@@ -142,8 +147,13 @@ impl<'a> Builder<'a> {
 
     fn build(mut self) -> Result<PathBuf, BuildError> {
         let place = Place::new(&self.source.path, self.options)?;
-        let spooled = self.source.spool_in(place.directory())?;
-        let _ = spooled;
+        self.source.spool_in(place.directory()).map_err(|error| match error {
+            OpenError::Io(error) if is_full(&error) => BuildError::Io {
+                what: format!("cannot unpack the dump in {}", place.directory().display()),
+                error,
+            },
+            other => other.into(),
+        })?;
         let scan_options = ScanOptions {
             dump: self.options.dump,
             force: self.options.force,

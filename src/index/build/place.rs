@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{BuildError, BuildOptions};
@@ -99,6 +100,23 @@ impl Place {
         Ok(())
     }
 
+    /// Makes a file with a temporary name, locked. A run that starts between its making and its
+    /// locking takes it for one of a dead writer and removes it: then there is another one.
+    fn locked(&self) -> io::Result<tempfile::NamedTempFile> {
+        loop {
+            let unfinished = tempfile::Builder::new()
+                .prefix(&self.unfinished())
+                .permissions(readable())
+                .tempfile_in(&self.directory)?;
+            let file = unfinished.as_file();
+            // A file system without locks is no reason to fail.
+            lock(file, libc::LOCK_EX);
+            if file.metadata()?.nlink() > 0 {
+                return Ok(unfinished);
+            }
+        }
+    }
+
     /// Writes the index under a temporary name, locked as long as its writer lives, and gives it
     /// its name when it is whole and on the disk.
     ///
@@ -106,18 +124,8 @@ impl Place {
     /// What `write` or the operating system says; nothing is left behind then.
     pub fn write(&self, write: impl FnOnce(File) -> io::Result<File>) -> io::Result<PathBuf> {
         // Each writer has a name of its own: two may be at work on one dump, and both are right.
-        let unfinished = tempfile::Builder::new()
-            .prefix(&self.unfinished())
-            .permissions(readable())
-            .tempfile_in(&self.directory)?;
-        // Between these two lines another run may take it for a dead one's: then it is busy or gone.
-        if !lock(unfinished.as_file()) || !unfinished.path().exists() {
-            return Err(io::Error::new(
-                io::ErrorKind::ResourceBusy,
-                "another heapdrift cleans up there; try again",
-            ));
-        }
-        let file = write(unfinished.reopen()?)?;
+        let unfinished = self.locked()?;
+        let file = write(unfinished.as_file().try_clone()?)?;
         unfinished.persist(&self.path).map_err(|error| error.error)?;
         File::open(&self.directory)?.sync_all()?;
         drop(file);
@@ -146,15 +154,15 @@ pub fn fingerprint_of(dump: &Path, number: u64) -> io::Result<[u8; 16]> {
 }
 
 /// Takes the lock that tells a living writer from a dead one.
-fn lock(file: &File) -> bool {
+fn lock(file: &File, how: libc::c_int) -> bool {
     // SAFETY: the descriptor is open; the call touches no memory of ours.
-    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) == 0 }
+    unsafe { libc::flock(file.as_raw_fd(), how) == 0 }
 }
 
 /// Removes an unfinished index whose writer is dead.
 fn remove_if_stale(path: &Path) {
     if let Ok(file) = File::open(path) {
-        if lock(&file) {
+        if lock(&file, libc::LOCK_EX | libc::LOCK_NB) {
             // If it cannot be removed, it only takes room.
             let _ = fs::remove_file(path);
         }

@@ -235,6 +235,13 @@ impl Contents {
         Ok(Self { fingerprint, entries })
     }
 
+    /// Where a section is whose checksum is wrong.
+    pub fn damage(&self, bytes: &[u8], section: Section) -> Option<u64> {
+        let mut entries = self.entries.iter();
+        let entry = entries.find(|entry| entry.section == section as u32)?;
+        (xxh3_64(self.section(bytes, section)) != entry.checksum).then_some(entry.offset)
+    }
+
     /// The bytes of a section; empty when there is none.
     pub fn section<'a>(&self, bytes: &'a [u8], section: Section) -> &'a [u8] {
         self.entries

@@ -278,6 +278,14 @@ impl HeapIndex {
             .map_err(|error| OpenIndexError::Format { path: path.to_owned(), error })?;
         let damaged =
             |what: &str| OpenIndexError::Content { path: path.to_owned(), what: what.to_owned() };
+        // What all the rest is read by.
+        for section in [Section::Meta, Section::Kinds, Section::Names] {
+            if let Some(offset) = contents.damage(&map, section) {
+                let what = "the checksum of a section is wrong";
+                let error = FormatError::Damaged { offset, what };
+                return Err(OpenIndexError::Format { path: path.to_owned(), error });
+            }
+        }
         let words: &[u64] = cast(contents.section(&map, Section::Meta));
         let meta = Meta::from_words(words).ok_or_else(|| damaged("the section Meta is short"))?;
         let mut index = Self { map, path: path.to_owned(), contents, meta, kinds: Vec::new() };
@@ -585,8 +593,10 @@ impl HeapIndex {
                 let dominator = dominators.next().and_then(|coded| dominator_of(coded, ordinal));
                 let objects = retained.next().unwrap_or(0);
                 let units = if objects > 0 { retained.next().unwrap_or(0) } else { 0 };
-                let bytes = self.shallow_by_rank(ordinal, &mut rank) + units * self.meta.unit;
-                each(ordinal, dominator, Retained { bytes, objects: objects + 1 });
+                // In a damaged index the numbers may be anything.
+                let more = units.wrapping_mul(self.meta.unit);
+                let bytes = self.shallow_by_rank(ordinal, &mut rank).wrapping_add(more);
+                each(ordinal, dominator, Retained { bytes, objects: objects.wrapping_add(1) });
             }
         }
     }
