@@ -405,7 +405,10 @@ fn what_can_be_read_of_a_truncated_dump_is_indexed_and_called_incomplete() {
                 assert_eq!(reason(&report), reason(&plain));
             }
             assert_eq!(report["total"], plain["total"]);
-            assert!(number(&report["total"]["instances"]) > 1000);
+            // Half of the other dump is names: nothing of the heap is left of it.
+            let instances = number(&report["total"]["instances"]);
+            let has_heap = file != "half.hprof" || name == LEAK;
+            assert_eq!(instances > 1000, has_heap, "{report}");
         }
     }
 }
