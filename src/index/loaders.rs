@@ -8,6 +8,16 @@ use crate::parser::classes::ClassTable;
 use crate::parser::ids::ObjectId;
 use crate::parser::names;
 
+/// The classes of the class loaders that the walk met knowing that they are such.
+pub fn classes_of(scan: &Scan) -> HashMap<ObjectId, ObjectId> {
+    scan.tally
+        .specials
+        .iter()
+        .filter(|special| special.kind == SpecialKind::Loader)
+        .map(|special| (special.id, special.class))
+        .collect()
+}
+
 /// Labels of class loaders.
 pub struct Loaders {
     labels: HashMap<ObjectId, (String, u32)>,
@@ -16,13 +26,7 @@ pub struct Loaders {
 impl Loaders {
     /// Labels the loaders of all classes.
     pub fn new(scan: &Scan, classes: &ClassTable) -> Self {
-        let class_of: HashMap<ObjectId, ObjectId> = scan
-            .tally
-            .specials
-            .iter()
-            .filter(|special| special.kind == SpecialKind::Loader)
-            .map(|special| (special.id, special.class))
-            .collect();
+        let class_of = classes_of(scan);
         // Loaders in the order in which they loaded their first class.
         let mut first_serial: HashMap<ObjectId, u32> = HashMap::new();
         for (serial, class) in &scan.tables.class_of_serial {

@@ -1,6 +1,8 @@
-//! One pass over a dump: what is in it, counted and sized.
+//! What is in a dump: counted and sized in one walk ([`scan`], [`census`]), and as an object graph with
+//! retained sizes in an index on disk ([`build`], [`store`]), from which objects are read again
+//! ([`heap`], [`meaning`], [`tree`], [`referrers`]).
 //!
-//! Knows the parser and the layout rules; does not know what the counts are wanted for.
+//! Knows the parser and the layout rules; does not know what the numbers are wanted for.
 
 pub mod array;
 pub mod build;

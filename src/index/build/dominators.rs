@@ -15,8 +15,8 @@ use std::io;
 
 use rayon::prelude::*;
 
+use super::graph::Graph;
 use super::order::Order;
-use super::walks::Graph;
 use crate::index::array::{Access, Array, Budget, Cell};
 
 /// Nodes of which a thread looks at the successors at a time.

@@ -4,6 +4,7 @@
 
 mod dominators;
 mod finish;
+mod graph;
 mod order;
 mod peel;
 mod place;
@@ -25,10 +26,9 @@ use super::facts::{self, Writer};
 use super::find::{self, Found};
 use super::lengths::ArrayClass;
 use super::liveness;
-use super::loaders::Loaders;
+use super::loaders::{self, Loaders};
 use super::scan::{Progress, ScanOptions};
-use super::store::{Form, IndexFacts, Level, Meta, StoredRoot};
-use super::watch::SpecialKind;
+use super::store::{Form, IndexFacts, Meta, StoredRoot};
 use crate::layout::Layout;
 use crate::layout::tables::likely_version;
 use crate::parser::ids::ObjectId;
@@ -125,24 +125,36 @@ pub fn build(
     pool.install(|| Builder::new(&mut source, options, progress).build())
 }
 
-struct Builder<'a> {
-    source: &'a mut Source,
-    options: &'a BuildOptions,
-    progress: &'a dyn Progress,
-    started: Instant,
+/// Says how long each pass took, where that is asked for.
+struct Clock {
+    is_on: bool,
+    since: Instant,
 }
 
-impl<'a> Builder<'a> {
-    fn new(source: &'a mut Source, options: &'a BuildOptions, progress: &'a dyn Progress) -> Self {
-        Self { source, options, progress, started: Instant::now() }
+impl Clock {
+    fn new(is_on: bool) -> Self {
+        Self { is_on, since: Instant::now() }
     }
 
     /// Notes that a pass ended.
     fn passed(&mut self, what: &str) {
-        if self.options.timings {
-            eprintln!("heapdrift: {what}: {:.2} s", self.started.elapsed().as_secs_f64());
+        if self.is_on {
+            eprintln!("heapdrift: {what}: {:.2} s", self.since.elapsed().as_secs_f64());
         }
-        self.started = Instant::now();
+        self.since = Instant::now();
+    }
+}
+
+struct Builder<'a> {
+    source: &'a mut Source,
+    options: &'a BuildOptions,
+    progress: &'a dyn Progress,
+    clock: Clock,
+}
+
+impl<'a> Builder<'a> {
+    fn new(source: &'a mut Source, options: &'a BuildOptions, progress: &'a dyn Progress) -> Self {
+        Self { source, options, progress, clock: Clock::new(options.timings) }
     }
 
     fn build(mut self) -> Result<PathBuf, BuildError> {
@@ -164,11 +176,10 @@ impl<'a> Builder<'a> {
         if scan.parts.is_empty() && scan.tally.objects > 0 {
             return Err(BuildError::CrossesSegments);
         }
-        self.passed("census");
+        self.clock.passed("census");
         let threads = facts::threads(self.source, &scan, &classes, scan_options.threads);
         let loaders = Loaders::new(&scan, &classes);
         let parts = scan.parts.clone();
-        let tables = scan.tables.clone();
         let id_size = scan.header.id_size;
         let used: Vec<(ObjectId, u64)> = scan
             .tally
@@ -188,13 +199,7 @@ impl<'a> Builder<'a> {
             .collect();
         used_arrays.sort_unstable();
         used_arrays.dedup();
-        let mut loader_class: HashMap<ObjectId, ObjectId> = scan
-            .tally
-            .specials
-            .iter()
-            .filter(|special| special.kind == SpecialKind::Loader)
-            .map(|special| (special.id, special.class))
-            .collect();
+        let mut loader_class = loaders::classes_of(&scan);
         // A walk that meets objects before their classes does not know which are loaders.
         let unknown: HashSet<ObjectId> = classes
             .classes
@@ -213,7 +218,7 @@ impl<'a> Builder<'a> {
         let highest = mirrors().max().unwrap_or(0).max(scan.tally.highest);
         let records = scan.tally.objects + mirrors().count() as u64;
         let census = census::of_scan(self.source, scan, &classes, &scan_options);
-        self.passed("sizes");
+        self.clock.passed("sizes");
         let major = census.facts.jvm.as_ref().map(|jvm| jvm.major);
         let major = major.or_else(|| likely_version(&classes));
         let layout = Layout::new(&classes, census.facts.sizes.parameters, major);
@@ -226,7 +231,6 @@ impl<'a> Builder<'a> {
             &used_arrays,
             &loader_class,
         );
-        let _ = tables;
         let Some(bytes) = self.source.mapped() else { return Err(BuildError::CrossesSegments) };
         let in_order = census.facts.collector.as_deref().is_none_or(|name| !name.contains("ZGC"));
         place.check_room(bytes.len() as u64, records, in_order)?;
@@ -243,9 +247,8 @@ impl<'a> Builder<'a> {
             range: (lowest, highest),
             records,
             place: &place,
-            options: self.options,
             classes: &classes,
-            started: Instant::now(),
+            clock: self.clock,
         };
         let path = if self.options.wide || records >= u64::from(u32::MAX) - (1 << 16) {
             pass.run::<AtomicU64>()
@@ -295,23 +298,15 @@ struct Passes<'a> {
     range: (u64, u64),
     records: u64,
     place: &'a Place,
-    options: &'a BuildOptions,
-    started: Instant,
+    clock: Clock,
 }
 
 impl Passes<'_> {
-    fn passed(&mut self, what: &str) {
-        if self.options.timings {
-            eprintln!("heapdrift: {what}: {:.2} s", self.started.elapsed().as_secs_f64());
-        }
-        self.started = Instant::now();
-    }
-
     fn run<C: Cell>(mut self) -> io::Result<PathBuf> {
         let plans = self.plans;
         let budget = self.budget.clone();
         let found = walks::find_ids(&self.dump, self.range.0, self.range.1, self.records)?;
-        self.passed("ids");
+        self.clock.passed("ids");
         let ids = found.ids.view();
         let objects = Objects::<C>::new(&budget, ids.count, plans.kinds.len())?;
         let (roots, locals) = self.roots(&objects, &ids, &found.roots);
@@ -330,7 +325,7 @@ impl Passes<'_> {
             offsets: offsets.as_ref(),
         };
         let references = reading.find_references(&self.dump);
-        self.passed("references");
+        self.clock.passed("references");
         // Reference objects and referents are looked at one by one: they stay in the graph.
         for (source, referent, _) in &references.weak {
             for object in [source, referent] {
@@ -340,10 +335,10 @@ impl Passes<'_> {
         let nodes = peel::peel(&objects, &budget)?;
         let ordinals = peel::list::<C>(&nodes, &budget)?;
         let slots = Slots::new(&objects, plans, &budget)?;
-        self.passed("peeling");
+        self.clock.passed("peeling");
         let graph =
             reading.make_graph(&self.dump, &nodes.view(), references.edges, &slots, &budget)?;
-        self.passed("graph");
+        self.clock.passed("graph");
         let search = Search {
             graph: &graph,
             nodes: &nodes,
@@ -354,8 +349,8 @@ impl Passes<'_> {
             budget: &budget,
         };
         let mut order = search.run()?;
-        self.passed("depth-first order");
-        if self.options.timings {
+        self.clock.passed("depth-first order");
+        if self.clock.is_on {
             eprintln!(
                 "heapdrift: {} objects, {} nodes, {} references, graph of {} bytes",
                 objects.count,
@@ -365,11 +360,11 @@ impl Passes<'_> {
             );
         }
         let dominators = dominators::dominators(&graph, &order, &budget)?;
-        self.passed("dominators");
+        self.clock.passed("dominators");
         // Large, and not needed any more.
         order.low = Array::new(&budget, 0, Access::Random)?;
         let finished = finish::finish(&objects, &order, &dominators, &ordinals, &budget)?;
-        self.passed("retained sizes");
+        self.clock.passed("retained sizes");
         let names = self.kind_names();
         let sets = sets::Sets {
             objects: &objects,
@@ -391,7 +386,7 @@ impl Passes<'_> {
             census.facts.live = liveness::judge(order.unreferenced, objects.count, true);
         }
         drop((order, dominators, ordinals));
-        self.passed("sets");
+        self.clock.passed("sets");
         let layout = &self.census.facts.sizes.parameters;
         let meta = Meta {
             objects: objects.count,
@@ -426,7 +421,7 @@ impl Passes<'_> {
             offsets: offsets.as_deref(),
         };
         let path = self.place.write(|file| write::write(file, &parts))?;
-        self.passed("writing");
+        self.clock.passed("writing");
         Ok(path)
     }
 
@@ -498,6 +493,3 @@ impl Passes<'_> {
         (roots, locals)
     }
 }
-
-/// The number of levels is part of the format.
-const _: () = assert!(Level::COUNT == 5);

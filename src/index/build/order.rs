@@ -10,7 +10,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::AtomicU64;
 
-use super::walks::{Graph, Objects, Successors, pred};
+use super::graph::{Graph, Successors};
+use super::walks::{Objects, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::Level;
 use crate::index::store::ids::OwnedIds;

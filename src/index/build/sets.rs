@@ -12,9 +12,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use super::graph::Graph;
 use super::order::Order;
 use super::plan::Plans;
-use super::walks::{Graph, Objects, open, pred};
+use super::walks::{Objects, open, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::ids::Ids;
 use crate::index::store::{Family, StoredSet};

@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicU64;
 use rayon::prelude::*;
 
 use super::finish::Finished;
+use super::graph::{Graph, put_varint};
 use super::plan::Plans;
-use super::walks::{BLOCK, Graph, Objects, References, Slots, pred, put_varint};
+use super::walks::{BLOCK, Objects, References, Slots, pred};
 use crate::index::array::Cell;
 use crate::index::census::Census;
 use crate::index::loaders::Loaders;
