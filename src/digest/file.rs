@@ -275,6 +275,7 @@ pub fn decode(bytes: &[u8], path: String) -> Result<Digest, Fault> {
             None => Vec::new(),
         },
         more_threads: head.more_threads,
+        owners: None,
     })
 }
 

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::index::census::{Census, DumpFacts, LengthRange, UNFINISHED};
 use crate::index::facts;
+use crate::index::owners::OwnerTree;
 use crate::index::store::{Family, StoredSet};
 use crate::parser::names;
 
@@ -157,6 +158,8 @@ pub struct Digest {
     pub threads: Vec<ThreadKey>,
     /// Threads beyond the ones listed.
     pub more_threads: u64,
+    /// Who owns what; `None` for a dump that was read without an index.
+    pub owners: Option<OwnerTree>,
 }
 
 impl Digest {
@@ -177,6 +180,7 @@ impl Digest {
             total: Amount::new(census.instances, census.shallow_bytes),
             threads: Vec::new(),
             more_threads: 0,
+            owners: None,
         };
         for row in &census.classes {
             let name = names::stable_name(&names::source_name(&row.name));

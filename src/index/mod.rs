@@ -18,6 +18,7 @@ pub mod loaders;
 pub mod mapped;
 pub mod meaning;
 pub mod open;
+pub mod owners;
 pub mod referrers;
 pub mod sample;
 pub mod scan;
