@@ -65,6 +65,7 @@ fn digest(time_ms: u64, instances: &[u32]) -> Digest {
         total: Amount::default(),
         threads: Vec::new(),
         more_threads: 0,
+        owners: None,
     };
     for (nth, count) in instances.iter().enumerate().filter(|(_, count)| **count > 0) {
         let amount = Amount::new(u64::from(*count), u64::from(*count) * 24);
