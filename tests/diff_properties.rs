@@ -1,72 +1,19 @@
 //! What must hold for any digests that are compared.
 
+mod support;
+
 use std::collections::BTreeMap;
 
 use heapdrift::diff::trend::Trend;
 use heapdrift::diff::{Comparison, DiffOptions, Series, compare};
-use heapdrift::digest::{Amount, ArrayKey, ClassKey, Digest, Kind, Rows};
-use heapdrift::index::census::{DumpFacts, Grade, LengthRange, SizeFacts};
-use heapdrift::index::facts::Writer;
-use heapdrift::index::integrity::Integrity;
-use heapdrift::layout::{Era, Parameters};
+use heapdrift::digest::{Amount, ArrayKey, ClassKey, Digest};
+use heapdrift::index::census::LengthRange;
 use proptest::prelude::*;
-
-fn facts(time_ms: u64) -> DumpFacts {
-    DumpFacts {
-        time_ms,
-        format: "1.0.2".to_owned(),
-        id_size: 8,
-        bytes: 0,
-        dumps: 1,
-        chosen: 1,
-        writer: Writer::HotSpot,
-        jvm: None,
-        main_class: None,
-        process: Some("5a17".to_owned()),
-        collector: None,
-        live: None,
-        heap: None,
-        sizes: SizeFacts {
-            grade: Grade::Exact,
-            reason: String::new(),
-            parameters: Parameters {
-                header: 12,
-                reference: 4,
-                alignment: 8,
-                era: Era::From15,
-                is_32_bit: false,
-                padding: 128,
-            },
-            compaction: 1.0,
-            agreements: 0,
-            observed: 0,
-            doubts: Vec::new(),
-        },
-        archived_mirrors: (0, 0),
-        roots: Vec::new(),
-        records: Vec::new(),
-        integrity: Integrity::default(),
-    }
-}
+use support::digests::empty;
 
 /// A digest of classes `C0`, `C1`, … with these instances of 24 bytes.
 fn digest(time_ms: u64, instances: &[u32]) -> Digest {
-    let mut digest = Digest {
-        path: format!("{time_ms}.hprof"),
-        kind: Kind::Dump,
-        source: None,
-        redacted: false,
-        facts: facts(time_ms),
-        classes: Rows::default(),
-        arrays: Rows::default(),
-        folded_from: None,
-        packages: Rows::default(),
-        loaders: Rows::default(),
-        total: Amount::default(),
-        threads: Vec::new(),
-        more_threads: 0,
-        owners: None,
-    };
+    let mut digest = empty(time_ms);
     for (nth, count) in instances.iter().enumerate().filter(|(_, count)| **count > 0) {
         let amount = Amount::new(u64::from(*count), u64::from(*count) * 24);
         let key = ClassKey { name: format!("p{}.C{nth}", nth % 3), loader: "app".to_owned() };
@@ -120,7 +67,7 @@ proptest! {
         only_changed: bool,
     ) {
         let digests: Vec<_> = dumps.iter().zip(0..).map(|(row, nth)| digest(nth, row)).collect();
-        let comparison = compare(&digests, &DiffOptions { top, only_changed });
+        let comparison = compare(&digests, &DiffOptions { top, only_changed, ..DiffOptions::default() });
         let total = columns(&comparison.total);
         prop_assert_eq!(sums(&comparison.classes, digests.len()), total.clone());
         prop_assert_eq!(sums(&comparison.packages, digests.len()), total.clone());

@@ -612,7 +612,7 @@ fn comparisons_of_bounded_digests_add_up_and_small_rows_do_not_come_and_go() {
         let mixed: Vec<Digest> =
             whole.iter().zip(budgets).map(|(digest, budget)| bounded(digest, budget)).collect();
         for top in [None, Some(3)] {
-            assert_adds_up(&compare(&mixed, &DiffOptions { top, only_changed: false }));
+            assert_adds_up(&compare(&mixed, &DiffOptions { top, ..DiffOptions::default() }));
         }
         let comparison = compare(&mixed, &DiffOptions::default());
         assert_eq!(comparison.total, expected.total);

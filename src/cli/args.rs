@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// heapdrift tells you what is growing in a JVM.
 ///
-/// Point it at two or more heap dumps (hprof) of one process and it says which classes, array
-/// lengths and packages grow, with numbers that equal the JVM's own histogram.
+/// Point it at two or more heap dumps (hprof) of one process and it says what grows, who holds it
+/// and whether it looks like a leak, with numbers that equal the JVM's own histogram.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
@@ -44,7 +44,7 @@ pub enum Color {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Compare dumps: what grew, by class, array length, package and class loader
+    /// Compare dumps: what grew, who holds it, and whether it looks like a leak
     #[command(after_help = DIFF_HELP)]
     Diff(Diff),
     /// The class histogram of a dump, equal to `jmap -histo`
@@ -69,7 +69,7 @@ const DIFF_HELP: &str = "\
 Examples:
   heapdrift diff dumps/                     every dump in a directory, by dump time
   heapdrift diff before.hprof after.hprof
-  heapdrift diff --by array-length --top 50 'worker-*.hprof.gz'
+  heapdrift diff --heap-max 40G --by owner --top 50 'worker-*.hprof.gz'
   heapdrift diff --format json dumps/ > growth.json
 
 Exit codes: 0 compared (growth is no failure), 2 usage, 3 a dump is unreadable, incomplete (unless
@@ -189,12 +189,16 @@ pub struct Diff {
     /// Heap dumps (.hprof, gzipped or not), digests (.hdd), directories of them, or patterns
     #[arg(required = true, value_name = "DUMP")]
     pub dumps: Vec<PathBuf>,
-    /// Tables to show [default: class,array-length,package,loader]
+    /// Tables to show [default: owner,class; all for JSON; all but owner with --shallow]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "WHAT")]
-    pub by: Vec<By>,
-    /// Rows of each table; the rest is summed in (other) [default: 20; all for JSON]
+    pub by: Vec<DiffBy>,
+    /// Rows of each table; the rest is summed in (other) [default: 10, with --by or --shallow 20; all
+    /// for JSON]
     #[arg(long, value_name = "N")]
     pub top: Option<usize>,
+    /// Size that the heap can have, such as 40G: says when it will be full
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub heap_max: Option<u64>,
     /// Output format
     #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
     pub format: DiffFormat,
@@ -302,6 +306,16 @@ pub struct Show {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum By {
+    Class,
+    ArrayLength,
+    Package,
+    Loader,
+}
+
+/// What rows of a comparison are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum DiffBy {
+    Owner,
     Class,
     ArrayLength,
     Package,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anstream::ColorChoice;
 
 use super::args::{
-    By, Cli, Color, Command, Diff, DiffFormat, Global, Histo, HistoFormat, Info, Reading,
+    By, Cli, Color, Command, Diff, DiffBy, DiffFormat, Global, Histo, HistoFormat, Info, Reading,
 };
 use super::opening::open_index;
 use super::progress::Meter;
@@ -25,6 +25,8 @@ use crate::source::{self, Source};
 
 /// Rows of a table on a terminal or in a text file.
 const DEFAULT_TOP: usize = 20;
+/// Rows of a table below findings.
+const SHORT_TOP: usize = 10;
 
 /// Runs what was typed.
 ///
@@ -313,9 +315,20 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
     }
     let given: Vec<PathBuf> = files.clone();
     digests.sort_by_key(|digest| digest.facts.time_ms);
+    let has_owners = digests.iter().all(|digest| digest.owners.is_some());
+    if args.by == [DiffBy::Owner] && !has_owners {
+        return Err(Failure::usage(
+            "a dump was read without an index: its owners are not known".to_owned(),
+        )
+        .help("leave out --shallow, and compare dumps or digests that were made without it"));
+    }
+    let is_text = args.format == DiffFormat::Text;
+    let in_short = is_text && has_owners && args.by.is_empty();
+    let top = if in_short { SHORT_TOP } else { DEFAULT_TOP };
     let options = DiffOptions {
-        top: args.top.or((args.format == DiffFormat::Text).then_some(DEFAULT_TOP)),
-        only_changed: args.format == DiffFormat::Text,
+        top: args.top.or(is_text.then_some(top)),
+        only_changed: is_text,
+        heap_max: args.heap_max,
     };
     let mut comparison = compare(&digests, &options);
     let sorted: Vec<&str> = digests.iter().map(|digest| digest.path.as_str()).collect();
@@ -326,16 +339,20 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
     if let Some(warning) = same_file_warning(&given) {
         comparison.comparability.warnings.insert(0, warning);
     }
-    let wants = |by| args.by.is_empty() || args.by.contains(&by);
+    let wants = |by| match args.by.is_empty() {
+        true => !in_short || matches!(by, DiffBy::Owner | DiffBy::Class),
+        false => args.by.contains(&by),
+    };
     let tables = Tables {
-        classes: wants(By::Class),
-        arrays: wants(By::ArrayLength),
-        packages: wants(By::Package),
-        loaders: wants(By::Loader),
+        owners: wants(DiffBy::Owner),
+        classes: wants(DiffBy::Class),
+        arrays: wants(DiffBy::ArrayLength),
+        packages: wants(DiffBy::Package),
+        loaders: wants(DiffBy::Loader),
     };
     match args.format {
         DiffFormat::Text => {
-            let view = DiffView { tables, columns: columns() };
+            let view = DiffView { tables, columns: columns(), heap_max: args.heap_max };
             print(&diff_text::render(&comparison, view), global.color)?;
         }
         DiffFormat::Json => {

@@ -5,6 +5,7 @@
 
 mod alike;
 pub mod comparable;
+pub mod owners;
 pub mod trend;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use crate::digest::{Amount, ArrayKey, ClassKey, Digest, Folded, Kind, Rows};
 use crate::index::census::LengthRange;
 use crate::parser::names;
 use comparable::Comparability;
+use owners::Owners;
 use trend::Trend;
 
 /// A row over all dumps.
@@ -126,6 +128,8 @@ pub struct Comparison {
     pub array_total: Series,
     /// Classes of object arrays whose longest array got longer: tables that double.
     pub longest: Vec<LongestArray>,
+    /// Who owns what grew; `None` when a dump was read without an index.
+    pub owners: Option<Owners>,
 }
 
 /// The longest array of a class in each dump.
@@ -152,6 +156,8 @@ pub struct DiffOptions {
     pub top: Option<usize>,
     /// Sum rows that stay the same in `(other)`, too.
     pub only_changed: bool,
+    /// Size that the heap can have, in bytes.
+    pub heap_max: Option<u64>,
 }
 
 /// Compares digests, which must be in the order of their dump times.
@@ -171,6 +177,7 @@ pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
         packages: table(digests, |digest| &digest.packages, hours, options),
         loaders: table(digests, |digest| &digest.loaders, hours, options),
         longest: longest(digests),
+        owners: Owners::of(digests, &comparability, hours, options),
         total: Series::new(&totals, hours),
         array_total: Series::new(&array_totals, hours),
         digests: digests

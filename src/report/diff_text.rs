@@ -3,14 +3,15 @@
 use std::fmt::Write as _;
 
 use super::histo::with_length;
-use super::info;
 use super::json::Tables;
 use super::text::{
     self, Cell, Grid, bytes_long, bytes_short, count, delta_count, delta_short, sparkline, styled,
     styles,
 };
+use super::{info, owners_text};
 use crate::diff::trend::Trend;
 use crate::diff::{Comparison, LongestArray, Row, Series, Table};
+use crate::digest::Kind;
 use crate::index::census::HeapFacts;
 use crate::parser::names::escape;
 
@@ -20,14 +21,22 @@ pub struct DiffView {
     pub tables: Tables,
     /// Width of the terminal; `None` for a file or a pipe.
     pub columns: Option<usize>,
+    /// Size that the heap can have.
+    pub heap_max: Option<u64>,
 }
 
 /// Renders a comparison.
 pub fn render(comparison: &Comparison, view: DiffView) -> String {
     let mut out = String::new();
     dumps(comparison, view.columns, &mut out);
-    summary(comparison, view.columns, &mut out);
+    if let Some(owners) = &comparison.owners {
+        owners_text::findings(owners, view.heap_max, view.columns, &mut out);
+    }
     let tables = view.tables;
+    if let (Some(owners), true) = (&comparison.owners, tables.owners) {
+        owners_text::table(owners, view.columns, &mut out);
+    }
+    summary(comparison, view.columns, &mut out);
     if tables.classes {
         let name = |row: &Row<crate::digest::ClassKey>| {
             let repeated =
@@ -55,7 +64,23 @@ pub fn render(comparison: &Comparison, view: DiffView) -> String {
         let name = |row: &Row<String>| row.key.clone();
         table("class loader", &comparison.loaders, &comparison.total, name, view.columns, &mut out);
     }
+    next(comparison, view.columns, &mut out);
     out
+}
+
+/// What to type to see more.
+fn next(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
+    let Some(finding) = comparison.owners.as_ref().and_then(|owners| owners.findings.first())
+    else {
+        return;
+    };
+    let dumps = comparison.digests.iter().rev();
+    let Some(last) = dumps.clone().find(|dump| dump.kind == Kind::Dump) else { return };
+    let top = finding.contents.iter().find(|content| content.is_top);
+    let class = top.or(finding.contents.first()).map_or(&finding.owner.class, |top| &top.class);
+    let command =
+        format!("next: heapdrift show {} --class '^{}$'", last.path, regex::escape(class));
+    let _ = writeln!(out, " {}", styled(styles::DIM, &text::wrap(&escape(&command), columns, 2)));
 }
 
 /// The compared dumps, each with its time, size and step.

@@ -6,8 +6,13 @@
 use serde::Serialize;
 
 use super::histo::{By, HistoOptions, Histogram};
+use super::why::why;
 use super::{Subject, info};
 use crate::diff::comparable::Comparability;
+use crate::diff::owners::verdict::Verdict;
+use crate::diff::owners::{
+    Bound, Content, Finding, GrownLength, OwnerKey, OwnerKind, OwnerSeries, Owners, Step,
+};
 use crate::diff::trend::Trend;
 use crate::diff::{Comparison, Row, Series, Table};
 use crate::digest::{self, ArrayKey, ClassKey, Kind};
@@ -307,9 +312,162 @@ impl<'a> DiffRow<'a> {
     }
 }
 
+/// An owner.
+#[derive(Serialize)]
+struct Owner<'a> {
+    class: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    loader: Option<&'a str>,
+    kind: OwnerKind,
+}
+
+impl<'a> Owner<'a> {
+    fn new(key: &'a OwnerKey) -> Self {
+        let OwnerKey { class, field, kind, loader } = key;
+        Self { class, field: field.as_deref(), loader: loader.as_deref(), kind: *kind }
+    }
+}
+
+/// A row of the table of owners.
+#[derive(Serialize)]
+struct OwnerLine<'a> {
+    /// For the row that sums the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<Owner<'a>>,
+    retained_bytes: &'a [u64],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    native_bytes: Option<&'a [u64]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<&'a [u64]>,
+    growth_bytes: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_per_hour: Option<i64>,
+    trend: Trend,
+}
+
+impl<'a> OwnerLine<'a> {
+    fn new(key: Option<&'a OwnerKey>, series: &'a OwnerSeries) -> Self {
+        Self {
+            name: None,
+            owner: key.map(Owner::new),
+            retained_bytes: &series.retained_bytes,
+            native_bytes: native(series),
+            entries: series.entries.as_deref(),
+            growth_bytes: series.growth_bytes(),
+            bytes_per_hour: series.bytes_per_hour.map(|rate| rate.round() as i64),
+            trend: series.trend,
+        }
+    }
+}
+
+/// Bytes outside of the heap, where there are any.
+fn native(series: &OwnerSeries) -> Option<&[u64]> {
+    series.native_bytes.iter().any(|bytes| *bytes > 0).then_some(&series.native_bytes[..])
+}
+
+fn owner_lines(owners: &Owners) -> Vec<OwnerLine<'_>> {
+    let rows = owners.rows.iter().map(|row| OwnerLine::new(Some(&row.key), &row.series));
+    let other = owners.other.iter();
+    let other =
+        other.map(|(_, series)| OwnerLine { name: Some(OTHER), ..OwnerLine::new(None, series) });
+    rows.chain(other).collect()
+}
+
+#[derive(Serialize)]
+struct ContentRow<'a> {
+    class: &'a str,
+    instances: &'a [u64],
+    retained_bytes: &'a [u64],
+}
+
+impl<'a> ContentRow<'a> {
+    fn new(content: &'a Content) -> Self {
+        let Content { class, instances, retained_bytes, .. } = content;
+        Self { class, instances, retained_bytes }
+    }
+}
+
+#[derive(Serialize)]
+struct LengthRow<'a> {
+    class: &'a str,
+    length: Length,
+    instances: &'a [u64],
+}
+
+impl<'a> LengthRow<'a> {
+    fn new(row: &'a GrownLength) -> Self {
+        Self { class: &row.key.class, length: row.key.length.into(), instances: &row.instances }
+    }
+}
+
+#[derive(Serialize)]
+struct FindingRow<'a> {
+    id: &'a str,
+    rank: usize,
+    verdict: Verdict,
+    score: f64,
+    owner: Owner<'a>,
+    kind: OwnerKind,
+    retained_bytes: &'a [u64],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    native_bytes: Option<&'a [u64]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<&'a [u64]>,
+    growth_bytes: i64,
+    share_of_growth: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_per_hour: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours_to_limit: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<&'a Bound>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also_held_by: Vec<Owner<'a>>,
+    contents: Vec<ContentRow<'a>>,
+    array_lengths: Vec<LengthRow<'a>>,
+    path: &'a [Step],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site: Option<&'a str>,
+    why: String,
+}
+
+impl<'a> FindingRow<'a> {
+    fn new(finding: &'a Finding) -> Self {
+        // Digits that a float's last bits decide about are noise.
+        let round = |value: f64, digits: f64| (value * digits).round() / digits;
+        Self {
+            id: &finding.id,
+            rank: finding.rank,
+            verdict: finding.verdict,
+            score: round(finding.score, 1e6),
+            owner: Owner::new(&finding.owner),
+            kind: finding.owner.kind,
+            retained_bytes: &finding.series.retained_bytes,
+            native_bytes: native(&finding.series),
+            entries: finding.series.entries.as_deref(),
+            growth_bytes: finding.growth_bytes,
+            share_of_growth: round(finding.share_of_growth, 1e4),
+            bytes_per_hour: finding.series.bytes_per_hour.map(|rate| rate.round() as i64),
+            hours_to_limit: finding.hours_to_limit.map(|hours| round(hours, 10.0)),
+            bound: finding.bound.as_ref(),
+            also_held_by: finding.also_held_by.iter().map(Owner::new).collect(),
+            contents: finding.contents.iter().map(ContentRow::new).collect(),
+            array_lengths: finding.array_lengths.iter().map(LengthRow::new).collect(),
+            path: &finding.path,
+            site: finding.site.as_deref(),
+            why: why(finding),
+        }
+    }
+}
+
 /// Which tables a comparison shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tables {
+    pub owners: bool,
     pub classes: bool,
     pub arrays: bool,
     pub packages: bool,
@@ -335,6 +493,17 @@ pub fn diff<'a>(comparison: &'a Comparison, tables: Tables) -> serde_json::Resul
         comparable: Comparable<'a>,
         segments: &'a [Vec<usize>],
         #[serde(skip_serializing_if = "Option::is_none")]
+        verdict: Option<Verdict>,
+        /// The dumps that the verdict is about.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        judged: Option<Vec<usize>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        findings: Option<Vec<FindingRow<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        owners: Option<Vec<OwnerLine<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        owners_total: Option<OwnerLine<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         classes: Option<Vec<DiffRow<'a>>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         array_lengths: Option<Vec<DiffRow<'a>>>,
@@ -344,6 +513,7 @@ pub fn diff<'a>(comparison: &'a Comparison, tables: Tables) -> serde_json::Resul
         loaders: Option<Vec<DiffRow<'a>>>,
         total: DiffRow<'a>,
     }
+    let owners = comparison.owners.as_ref();
     let Comparability { ok, warnings, segments, one_process } = &comparison.comparability;
     let named = |name: &'a String, row: DiffRow<'a>| DiffRow { name: Some(name.as_str()), ..row };
     to_text(&Report {
@@ -355,6 +525,11 @@ pub fn diff<'a>(comparison: &'a Comparison, tables: Tables) -> serde_json::Resul
             .collect(),
         comparable: Comparable { ok: *ok, one_process: *one_process, warnings },
         segments,
+        verdict: owners.map(|owners| owners.verdict),
+        judged: owners.map(|owners| owners.judged.clone().collect()),
+        findings: owners.map(|owners| owners.findings.iter().map(FindingRow::new).collect()),
+        owners: owners.filter(|_| tables.owners).map(owner_lines),
+        owners_total: owners.map(|owners| OwnerLine::new(None, &owners.total)),
         classes: tables.classes.then(|| {
             DiffRow::table(&comparison.classes, |key: &ClassKey, row| DiffRow {
                 name: Some(&key.name),

@@ -5,8 +5,10 @@ pub mod diff_text;
 pub mod histo;
 pub mod info;
 pub mod json;
+pub mod owners_text;
 pub mod show;
 pub mod text;
+pub mod why;
 
 use crate::digest::{Amount, Digest, Kind};
 use crate::index::census::{Census, DumpFacts};

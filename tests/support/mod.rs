@@ -7,10 +7,12 @@
 )]
 
 pub mod brute;
+pub mod digests;
 pub mod gz;
 pub mod heaps;
 pub mod run;
 pub mod synth;
+pub mod trees;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,465 @@
+//! Who is credited for a node: the nearest field above it that means something.
+//!
+//! From the top down, a node that *multiplies* (its count explains its growth) ends the search: all
+//! below it belongs to the owner above it. A shared node is credited to those who hold it, by their
+//! part in its growth.
+
+use std::ops::Range;
+
+use hashbrown::{HashMap, HashSet};
+
+use super::label::{Label, OwnerKind, is_lambda, is_transparent};
+use super::union::{Amounts, Node, Union};
+use crate::index::owners::{Edge, Name};
+
+/// A number in [`Credits::labels`].
+pub type LabelId = u32;
+
+/// Owners and their parts, which add up to 1.
+pub type Mix = Vec<(LabelId, f64)>;
+
+/// Whom a node is credited to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Credit {
+    Label(LabelId),
+    /// A number in [`Credits::mixes`].
+    Mix(u32),
+}
+
+/// See the module's text.
+pub struct Credits {
+    pub labels: Vec<Label>,
+    pub mixes: Vec<Mix>,
+    /// By node.
+    pub of: Vec<Credit>,
+    /// The topmost node at or above that multiplies, by node; 0 where there is none.
+    pub cut: Vec<u32>,
+    /// True for what is only softly, weakly, … reachable, by node.
+    pub is_weak: Vec<bool>,
+    /// Pairs of owners that hold the same objects, each of them all.
+    restated: HashSet<(LabelId, LabelId)>,
+}
+
+impl Credits {
+    /// Credits the nodes of a union by their growth over the dumps in `judged`.
+    pub fn of(union: &Union<'_>, judged: &Range<usize>) -> Self {
+        let mut finder = Finder::new(union, judged.clone());
+        finder.descend();
+        finder.settle_shared();
+        finder.finish()
+    }
+
+    /// True when two owners hold the same objects that multiply.
+    pub fn is_restated(&self, a: LabelId, b: LabelId) -> bool {
+        self.restated.contains(&(a.min(b), a.max(b)))
+    }
+
+    /// The owners of a node, each with its part.
+    pub fn parts(&self, credit: Credit) -> Mix {
+        match credit {
+            Credit::Label(label) => vec![(label, 1.0)],
+            Credit::Mix(mix) => self.mixes[mix as usize].clone(),
+        }
+    }
+}
+
+/// How much an owner says, least first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Rank {
+    Group,
+    Root,
+    Stack,
+    /// A field of a transparent class.
+    Passing,
+    /// A field that means something.
+    Named,
+}
+
+/// What is above an edge, up to the next shared node.
+#[derive(Clone, Copy, Default, Debug)]
+struct Above {
+    /// The nearest field of a class that is not transparent, whose holders do not multiply.
+    named: Option<LabelId>,
+    /// The topmost field of a transparent class, whose holders do not multiply.
+    passing: Option<LabelId>,
+    /// The nearest frame, or thread local of a transparent class.
+    stack: Option<LabelId>,
+    root: Option<LabelId>,
+    /// The shared node above; 0 where there is none.
+    region: u32,
+}
+
+/// Who is credited for a shared node.
+#[derive(Clone, Debug)]
+struct Settled {
+    rank: Rank,
+    mix: Mix,
+}
+
+impl Settled {
+    fn one(rank: Rank, label: LabelId) -> Self {
+        Self { rank, mix: vec![(label, 1.0)] }
+    }
+}
+
+struct Finder<'u, 'a> {
+    union: &'u Union<'a>,
+    judged: Range<usize>,
+    transparent: Vec<bool>,
+    numbers: HashMap<Label, LabelId>,
+    labels: Vec<Label>,
+    above: Vec<Above>,
+    cut: Vec<u32>,
+    is_weak: Vec<bool>,
+    settled: HashMap<u32, Settled>,
+    restated: HashSet<(LabelId, LabelId)>,
+}
+
+/// Parts below this are left out.
+const LEAST_PART: f64 = 0.02;
+/// Owners of the best rank count alone when they have at least this part.
+const ENOUGH: f64 = 0.1;
+/// Relative change of the number of holders from which on they multiply.
+const STABLE: f64 = 0.1;
+
+impl<'u, 'a> Finder<'u, 'a> {
+    fn new(union: &'u Union<'a>, judged: Range<usize>) -> Self {
+        let nodes = union.nodes.len();
+        Self {
+            union,
+            judged,
+            transparent: union.names.iter().map(|name| is_transparent(name)).collect(),
+            numbers: HashMap::new(),
+            labels: Vec::new(),
+            above: vec![Above::default(); nodes],
+            cut: vec![0; nodes],
+            is_weak: vec![false; nodes],
+            settled: HashMap::new(),
+            restated: HashSet::new(),
+        }
+    }
+
+    fn label(&mut self, kind: OwnerKind, class: Name, member: Option<Name>) -> LabelId {
+        let label = Label { kind, class, member };
+        *self.numbers.entry(label).or_insert_with(|| {
+            self.labels.push(label);
+            (self.labels.len() - 1) as LabelId
+        })
+    }
+
+    fn amounts(&self, node: u32) -> &'u [Amounts] {
+        &self.union.amounts(node)[self.judged.clone()]
+    }
+
+    /// Looks at all nodes from the top down.
+    fn descend(&mut self) {
+        for nth in 1..self.union.nodes.len() {
+            let node = self.union.nodes[nth];
+            let parent = node.parent as usize;
+            self.is_weak[nth] = self.is_weak[parent] || matches!(node.edge, Edge::Level(_));
+            self.above[nth] = match node.edge {
+                Edge::Shared => Above { region: nth as u32, ..Above::default() },
+                edge => self.below(self.above[parent], node.parent, edge, node.class),
+            };
+            let multiplies = node.edge != Edge::Other && self.multiplies(nth as u32);
+            self.cut[nth] = match self.cut[parent] {
+                0 if multiplies => nth as u32,
+                cut => cut,
+            };
+        }
+    }
+
+    /// What is above an edge of `holder` to objects of `class`, the edge included.
+    fn below(&mut self, above: Above, holder: u32, edge: Edge, class: Name) -> Above {
+        let parent = self.union.nodes[holder as usize];
+        match edge {
+            Edge::Static(field) => {
+                self.field(above, holder, OwnerKind::StaticField, parent.class, field)
+            }
+            Edge::Field(declaring, field) => {
+                self.field(above, holder, OwnerKind::InstanceField, declaring, field)
+            }
+            Edge::ThreadLocal(name) => {
+                let label = Some(self.label(OwnerKind::ThreadLocal, name, None));
+                match self.is_transparent(name) {
+                    true => Above { stack: label, ..above },
+                    false => Above { named: label, ..above },
+                }
+            }
+            Edge::Local(method) => {
+                let label = self.label(OwnerKind::ThreadStack, method, None);
+                Above { stack: Some(label), ..above }
+            }
+            Edge::Thread(name) => {
+                let label = self.label(OwnerKind::Thread, class, Some(name));
+                Above { root: Some(label), ..above }
+            }
+            Edge::Root(name) | Edge::Level(name) => {
+                let is_jni = self.union.name(name).starts_with("JNI");
+                let kind = if is_jni { OwnerKind::JniGlobal } else { OwnerKind::Root };
+                Above { root: Some(self.label(kind, class, Some(name))), ..above }
+            }
+            Edge::Class if !parent.is_class && above.root.is_none() => {
+                let label = self.label(OwnerKind::ClassLoader, parent.class, None);
+                Above { root: Some(label), ..above }
+            }
+            _ => above,
+        }
+    }
+
+    fn field(
+        &mut self,
+        above: Above,
+        holder: u32,
+        kind: OwnerKind,
+        class: Name,
+        field: Name,
+    ) -> Above {
+        // The capture of a lambda is no name; holders that multiply are held by the owner.
+        if is_lambda(self.union.name(class)) || !self.is_stable(holder) {
+            return above;
+        }
+        if !self.is_transparent(class) {
+            return Above { named: Some(self.label(kind, class, Some(field))), ..above };
+        }
+        match above.passing {
+            Some(_) => above,
+            None => Above { passing: Some(self.label(kind, class, Some(field))), ..above },
+        }
+    }
+
+    fn is_transparent(&self, class: Name) -> bool {
+        self.transparent.get(class as usize).copied().unwrap_or(true)
+    }
+
+    /// True when the number of objects stays about the same from where there are some.
+    fn is_stable(&self, node: u32) -> bool {
+        let counts = self.amounts(node).iter().map(|amounts| amounts.objects);
+        let counts = counts.skip_while(|count| *count == 0);
+        let (least, most) =
+            counts.fold((u64::MAX, 0), |(least, most), count| (least.min(count), most.max(count)));
+        most == 0 || (most - least) as f64 <= STABLE * most as f64
+    }
+
+    /// True when the count of a node explains at least half of its growth, on a logarithmic scale.
+    fn multiplies(&self, node: u32) -> bool {
+        let amounts = self.amounts(node);
+        let Some(onset) = amounts.iter().position(|amounts| amounts.objects > 0) else {
+            return false;
+        };
+        let (first, last) = (amounts[onset], amounts[amounts.len() - 1]);
+        if onset > 0 && last.retained <= first.retained + first.retained / 100 {
+            // All came at once: they are many of one holder, or a part of what came.
+            let holders = self.amounts(self.union.nodes[node as usize].parent);
+            return last.objects > holders[amounts.len() - 1].objects;
+        }
+        let logarithm = |last: u64, first: u64| (last as f64 / first.max(1) as f64).ln();
+        last.retained > first.retained
+            && logarithm(last.objects, first.objects)
+                >= 0.5 * logarithm(last.retained, first.retained)
+    }
+
+    /// Credits shared nodes, those first whose holders are credited.
+    fn settle_shared(&mut self) {
+        let targets = self.targets();
+        self.find_restated(&targets);
+        let mut pending: Vec<u32> = (1..self.union.nodes.len() as u32)
+            .filter(|node| self.union.nodes[*node as usize].edge == Edge::Shared)
+            .collect();
+        let mut in_circles = false;
+        while !pending.is_empty() {
+            let settle = |node: &u32| Some((*node, self.settle(*node, &targets, in_circles)?));
+            let batch: Vec<(u32, Settled)> = pending.iter().filter_map(settle).collect();
+            if batch.is_empty() && in_circles {
+                break;
+            }
+            // Nodes that hold each other wait for each other: then what is known decides.
+            in_circles = batch.is_empty();
+            self.settled.extend(batch);
+            pending.retain(|node| !self.settled.contains_key(node));
+        }
+        for node in pending {
+            let label = self.group(node as usize);
+            self.settled.insert(node, Settled::one(Rank::Group, label));
+        }
+    }
+
+    /// What is above each of those who hold a shared node, and its part.
+    fn targets(&mut self) -> HashMap<u32, Vec<(Above, u32, f64)>> {
+        let union = self.union;
+        let mut targets: HashMap<u32, Vec<(Above, u32, f64)>> = HashMap::new();
+        let mut start = 0;
+        for sharers in union.sharers.chunk_by(|a, b| a.node == b.node) {
+            let node = sharers[0].node;
+            let parts = self.parts(node, start..start + sharers.len());
+            start += sharers.len();
+            if self.cut[node as usize] != 0 && self.cut[node as usize] != node {
+                continue;
+            }
+            for (sharer, part) in sharers.iter().zip(parts) {
+                if part == 0.0 {
+                    continue;
+                }
+                let class = union.nodes[node as usize].class;
+                let above = match self.cut[sharer.holder as usize] {
+                    0 => self.below(
+                        self.above[sharer.holder as usize],
+                        sharer.holder,
+                        sharer.edge,
+                        class,
+                    ),
+                    cut => self.above[cut as usize],
+                };
+                targets.entry(node).or_default().push((above, sharer.holder, part));
+            }
+        }
+        targets
+    }
+
+    /// Finds owners each of which holds all that multiplies.
+    fn find_restated(&mut self, targets: &HashMap<u32, Vec<(Above, u32, f64)>>) {
+        const ALL: f64 = 0.9;
+        for (node, targets) in targets {
+            let amounts = self.amounts(*node);
+            let (first, last) = (amounts[0].objects, amounts[amounts.len() - 1].objects);
+            let growth = last.saturating_sub(first) as f64;
+            let mut parts: HashMap<LabelId, f64> = HashMap::new();
+            for (above, _, part) in targets {
+                above.named.map(|label| *parts.entry(label).or_default() += part);
+            }
+            parts.retain(|_, part| growth > 0.0 && *part >= ALL * growth);
+            for a in parts.keys() {
+                self.restated.extend(parts.keys().filter(|b| a < *b).map(|b| (*a, *b)));
+            }
+        }
+    }
+
+    /// The part of each sharer in the growth of a shared node; where it does not grow, the one with
+    /// the most references has it all. What is below the node does not hold it.
+    fn parts(&self, node: u32, sharers: Range<usize>) -> Vec<f64> {
+        let outside = |sharer: usize| !self.union.is_below(self.union.sharers[sharer].holder, node);
+        let references = |sharer: usize| &self.union.references(sharer)[self.judged.clone()];
+        let growth = |sharer: usize| match references(sharer) {
+            [first, .., last] if outside(sharer) => last.saturating_sub(*first) as f64,
+            _ => 0.0,
+        };
+        let grown: Vec<f64> = sharers.clone().map(growth).collect();
+        if self.multiplies(node) && grown.iter().any(|part| *part > 0.0) {
+            return grown;
+        }
+        let held = |sharer: usize| references(sharer).iter().sum::<u64>();
+        let most = sharers.clone().filter(|sharer| outside(*sharer)).rev().max_by_key(|s| held(*s));
+        sharers.map(|sharer| if Some(sharer) == most { 1.0 } else { 0.0 }).collect()
+    }
+
+    /// Credits a shared node; `None` while that of a holder is not known.
+    fn settle(
+        &self,
+        node: u32,
+        targets: &HashMap<u32, Vec<(Above, u32, f64)>>,
+        in_circles: bool,
+    ) -> Option<Settled> {
+        let parent = self.union.nodes[node as usize].parent;
+        let dominator = self.above[parent as usize];
+        let of_dominator = dominator.named.map(|label| Settled::one(Rank::Named, label));
+        let mut found: Vec<(Settled, u32, f64)> = Vec::new();
+        for (above, holder, part) in targets.get(&node).into_iter().flatten() {
+            match self.owner(*above) {
+                Some(settled) => found.push((settled, *holder, *part)),
+                None if above.region == node || in_circles => {}
+                None => return None,
+            }
+        }
+        let Some(best) = mixed(&found) else {
+            return of_dominator.or_else(|| self.owner(dominator));
+        };
+        // Shared among several instances of one owner: what these have in common owns it.
+        let holders =
+            |holder: u32| self.amounts(holder).last().map_or(0, |amounts| amounts.objects);
+        let several = found.iter().all(|(_, holder, _)| holders(*holder) > holders(parent).max(1));
+        match of_dominator {
+            Some(dominator) if best.rank < Rank::Named || (best.mix.len() == 1 && several) => {
+                Some(dominator)
+            }
+            _ => Some(best),
+        }
+    }
+
+    /// The owner by what is above; `None` while a shared node above is not credited.
+    fn owner(&self, above: Above) -> Option<Settled> {
+        if let Some(label) = above.named {
+            return Some(Settled::one(Rank::Named, label));
+        }
+        let here = (above.passing.map(|label| Settled::one(Rank::Passing, label)))
+            .or(above.stack.map(|label| Settled::one(Rank::Stack, label)))
+            .or(above.root.map(|label| Settled::one(Rank::Root, label)));
+        if above.region == 0 {
+            return here;
+        }
+        let shared = self.settled.get(&above.region)?;
+        match here {
+            Some(here) if here.rank > shared.rank => Some(here),
+            _ => Some(shared.clone()),
+        }
+    }
+
+    fn finish(mut self) -> Credits {
+        let mut mixes: Vec<Mix> = Vec::new();
+        let mut mix_of: HashMap<Vec<(LabelId, u64)>, u32> = HashMap::new();
+        let mut of = vec![Credit::Label(0); self.union.nodes.len()];
+        for nth in 0..self.union.nodes.len() {
+            let anchor = match self.cut[nth] {
+                0 => nth,
+                cut => cut as usize,
+            };
+            if anchor != nth {
+                of[nth] = of[anchor];
+                continue;
+            }
+            let settled = self.owner(self.above[nth]);
+            of[nth] = match settled {
+                Some(Settled { mix, .. }) if mix.len() == 1 => Credit::Label(mix[0].0),
+                Some(Settled { mix, .. }) => {
+                    let key = mix.iter().map(|(label, part)| (*label, part.to_bits())).collect();
+                    Credit::Mix(*mix_of.entry(key).or_insert_with(|| {
+                        mixes.push(mix);
+                        (mixes.len() - 1) as u32
+                    }))
+                }
+                None => Credit::Label(self.group(nth)),
+            };
+        }
+        let Self { labels, cut, is_weak, restated, .. } = self;
+        Credits { labels, mixes, of, cut, is_weak, restated }
+    }
+
+    /// The owner where nobody above can be named: the instances themselves.
+    fn group(&mut self, nth: usize) -> LabelId {
+        let Node { class, .. } = self.union.nodes[nth];
+        self.label(OwnerKind::ClassGroup, class, None)
+    }
+}
+
+/// The owners of the best rank that has enough; `None` when there are none.
+fn mixed(found: &[(Settled, u32, f64)]) -> Option<Settled> {
+    let all: f64 = found.iter().map(|(_, _, part)| part).sum();
+    let of = |rank: Rank| found.iter().filter(move |(settled, _, _)| settled.rank >= rank);
+    let ranks = [Rank::Named, Rank::Passing, Rank::Stack, Rank::Root, Rank::Group];
+    let enough = |rank: &Rank| of(*rank).map(|(_, _, part)| part).sum::<f64>() >= ENOUGH * all;
+    let rank = ranks.into_iter().find(|rank| enough(rank))?;
+    let mut parts: Mix = Vec::new();
+    for (settled, _, part) in of(rank) {
+        parts.extend(settled.mix.iter().map(|(label, within)| (*label, part * within)));
+    }
+    parts.sort_by_key(|(label, _)| *label);
+    parts.dedup_by(|(label, part), (before, sum)| {
+        let same = label == before;
+        *sum += if same { *part } else { 0.0 };
+        same
+    });
+    let all: f64 = parts.iter().map(|(_, part)| part).sum();
+    parts.retain(|(_, part)| *part >= LEAST_PART * all);
+    let all: f64 = parts.iter().map(|(_, part)| part).sum();
+    parts.iter_mut().for_each(|(_, part)| *part /= all);
+    (!parts.is_empty()).then_some(Settled { rank, mix: parts })
+}

@@ -1,0 +1,290 @@
+//! What is to be said: owners that grew, one for each cause, the worst first.
+
+use std::ops::Range;
+
+use super::accounts::{self, Account};
+use super::contents;
+use super::credit::{Credit, LabelId};
+use super::evidence::Evidence;
+use super::known;
+use super::path;
+use super::verdict::{self, Circumstances, Doubt, Verdict};
+use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
+
+/// Findings beyond these are rows of the table only.
+const MOST: usize = 50;
+/// Owners that are looked at.
+const CANDIDATES: usize = 200;
+
+/// An owner that grew, with all that is a part of the same cause.
+#[derive(Clone)]
+struct Cause {
+    label: LabelId,
+    account: Account,
+    others: Vec<LabelId>,
+    judged: Judged,
+}
+
+#[derive(Clone)]
+struct Judged {
+    verdict: Verdict,
+    doubts: Vec<Doubt>,
+    /// How much it looks like a leak, in bytes.
+    weight: f64,
+    evidence: Evidence,
+    by_entries: Option<Evidence>,
+}
+
+/// The findings of a comparison.
+pub fn findings(scene: &Scene<'_>, accounts: &[Account], heap_max: Option<u64>) -> Vec<Finding> {
+    let all: i64 = accounts.iter().map(|account| account.growth(&scene.judged).max(0)).sum();
+    let causes = causes(scene, accounts);
+    let labels: Vec<Vec<LabelId>> = causes.iter().map(Cause::labels).collect();
+    let contents = contents::of(scene, &labels);
+    causes
+        .into_iter()
+        .zip(contents)
+        .enumerate()
+        .map(|(nth, (cause, contents))| {
+            finding(scene, accounts, nth + 1, cause, contents, all, heap_max)
+        })
+        .collect()
+}
+
+impl Cause {
+    fn labels(&self) -> Vec<LabelId> {
+        std::iter::once(self.label).chain(self.others.iter().copied()).collect()
+    }
+
+    /// Worse ones first; a total order, as owners differ.
+    fn order(&self) -> (std::cmp::Reverse<Verdict>, std::cmp::Reverse<u64>, LabelId) {
+        use std::cmp::Reverse;
+        (Reverse(self.judged.verdict), Reverse(self.judged.weight as u64), self.label)
+    }
+}
+
+/// Owners that grew, the worst first, one for each cause.
+fn causes(scene: &Scene<'_>, accounts: &[Account]) -> Vec<Cause> {
+    let mut grown: Vec<LabelId> = (0..accounts.len() as LabelId)
+        .filter(|label| accounts[*label as usize].growth(&scene.judged) > 0)
+        .collect();
+    grown.sort_by_key(|label| {
+        (std::cmp::Reverse(accounts[*label as usize].growth(&scene.judged)), *label)
+    });
+    grown.truncate(CANDIDATES);
+    let mut causes: Vec<Cause> = Vec::new();
+    for label in grown {
+        let account = &accounts[label as usize];
+        match causes.iter_mut().find(|cause| is_same_cause(scene, cause, label, account)) {
+            Some(cause) => {
+                cause.account.absorb(account);
+                cause.others.push(label);
+                cause.judged = judge(scene, cause.label, &cause.account);
+            }
+            None => causes.push(Cause {
+                label,
+                account: account.clone(),
+                others: Vec::new(),
+                judged: judge(scene, label, account),
+            }),
+        }
+    }
+    causes.sort_by_key(Cause::order);
+    causes.truncate(MOST);
+    causes
+}
+
+/// True when an owner grows as a larger one does, and is above or below it, or holds the same.
+fn is_same_cause(scene: &Scene<'_>, cause: &Cause, label: LabelId, account: &Account) -> bool {
+    let alike = grows_alike(&cause.account, account, &scene.judged);
+    alike
+        && (is_inside(scene, cause.account.lead.1, label)
+            || is_inside(scene, account.lead.1, cause.label)
+            || scene.credits.is_restated(cause.label, label))
+}
+
+/// True when the owner of a node above `node` is `label`.
+fn is_inside(scene: &Scene<'_>, mut node: u32, label: LabelId) -> bool {
+    while node != 0 {
+        node = scene.union.nodes[node as usize].parent;
+        if scene.credits.of[node as usize] == Credit::Label(label) {
+            return true;
+        }
+    }
+    false
+}
+
+/// True when two owners make the same part of their growth in each step, and neither is a trifle
+/// against the other.
+fn grows_alike(a: &Account, b: &Account, judged: &Range<usize>) -> bool {
+    const TRIFLE: f64 = 0.05;
+    const ALIKE: f64 = 0.1;
+    let steps = |account: &Account| -> Vec<f64> {
+        let values = &account.bytes[judged.clone()];
+        let all = account.growth(judged) as f64;
+        values.windows(2).map(|pair| (pair[1] as f64 - pair[0] as f64) / all).collect()
+    };
+    let (large, small) = (a.growth(judged) as f64, b.growth(judged) as f64);
+    small >= TRIFLE * large
+        && steps(a).iter().zip(steps(b)).all(|(step, other)| (step - other).abs() <= ALIKE)
+}
+
+/// Judges an owner.
+fn judge(scene: &Scene<'_>, label: LabelId, account: &Account) -> Judged {
+    let times = &scene.times[scene.judged.clone()];
+    let evidence = Evidence::of(&account.bytes[scene.judged.clone()], times);
+    let by_entries = by_entries(scene, account, &evidence);
+    let shape = by_entries.unwrap_or(evidence);
+    let circumstances = circumstances(scene, label, account);
+    let (verdict, doubts) = verdict::judge(&evidence, &shape, &circumstances);
+    let weight = weight(scene, label, account, &evidence, &shape, &circumstances);
+    Judged { verdict, doubts, weight, evidence, by_entries }
+}
+
+/// How the entries grow, where they explain the growth of the bytes and grow more steadily: tables
+/// double, entries do not.
+fn by_entries(scene: &Scene<'_>, account: &Account, bytes: &Evidence) -> Option<Evidence> {
+    let judged = scene.judged.clone();
+    let logarithm = |values: &[u64]| match values {
+        [first, .., last] => ((*last as f64).max(1.0) / (*first as f64).max(1.0)).ln(),
+        _ => 0.0,
+    };
+    let explained = 0.5 * logarithm(&account.bytes[judged.clone()]);
+    [&account.entries, &account.multiplied]
+        .into_iter()
+        .map(|counts| &counts[judged.clone()])
+        .filter(|counts| accounts::growth(counts) > 0 && logarithm(counts) >= explained)
+        .map(|counts| Evidence::of(counts, &scene.times[judged.clone()]))
+        .filter(|entries| entries.steadiness() > bytes.steadiness())
+        .max_by(|a, b| a.steadiness().total_cmp(&b.steadiness()))
+}
+
+fn circumstances(scene: &Scene<'_>, label: LabelId, account: &Account) -> Circumstances {
+    let growth = account.growth(&scene.judged);
+    let key = scene.key(scene.credits.labels[label as usize], account);
+    let live = |live| {
+        let digests = &scene.digests[scene.judged.clone()];
+        digests.iter().any(|digest| digest.facts.live == Some(live))
+    };
+    Circumstances {
+        heap_bytes: scene.heap_bytes(),
+        is_unnamed: !key.kind.is_place(),
+        is_weak: account.weak_growth > growth / 2,
+        is_class_loading: account.class_growth > growth / 2,
+        known: known::why_bounded(&key.class, key.field.as_deref()),
+        is_bounded: false,
+        has_garbage: live(true) && live(false),
+    }
+}
+
+/// Growth, less the less it looks like a leak.
+fn weight(
+    scene: &Scene<'_>,
+    label: LabelId,
+    account: &Account,
+    bytes: &Evidence,
+    shape: &Evidence,
+    circumstances: &Circumstances,
+) -> f64 {
+    const LEAST_NOISE: f64 = 500_000.0;
+    const NOISE_OF_HEAP: f64 = 0.0005;
+    let growth = bytes.growth.max(0.0);
+    let relative_noise = if shape.growth > 0.0 { shape.noise / shape.growth } else { 0.0 };
+    let noise = relative_noise * growth + LEAST_NOISE.max(NOISE_OF_HEAP * scene.heap_bytes());
+    let signal = growth / noise;
+    let boundary = if circumstances.is_unnamed { 0.5 } else { 1.0 };
+    let kind = match circumstances {
+        Circumstances { is_weak: true, .. } => 0.0,
+        Circumstances { is_bounded: true, .. } => 0.2,
+        Circumstances { known: Some(_), .. } | Circumstances { is_class_loading: true, .. } => 0.3,
+        _ => 1.0,
+    };
+    let root = root_weight(scene, label, account);
+    growth * shape.steadiness() * signal / (1.0 + signal) * boundary * kind * root
+}
+
+/// What a frame holds may go with the frame, unless it was there in every dump.
+fn root_weight(scene: &Scene<'_>, label: LabelId, account: &Account) -> f64 {
+    const FRAME: f64 = 0.3;
+    let is_frame = scene.credits.labels[label as usize].kind == OwnerKind::ThreadStack;
+    let always = account.bytes[scene.judged.clone()].iter().all(|bytes| *bytes > 0);
+    if is_frame && !always { FRAME } else { 1.0 }
+}
+
+/// Says what is known of a cause.
+fn finding(
+    scene: &Scene<'_>,
+    accounts: &[Account],
+    rank: usize,
+    cause: Cause,
+    contents: contents::Contents,
+    all: i64,
+    heap_max: Option<u64>,
+) -> Finding {
+    let key = |label: LabelId, account| scene.key(scene.credits.labels[label as usize], account);
+    let owner = key(cause.label, &cause.account);
+    let path = path::of(scene, cause.account.lead.1, cause.label);
+    let series = OwnerSeries::new(&cause.account, scene.hours);
+    let growth = cause.account.growth(&scene.judged);
+    let judged = cause.judged;
+    let rate = scene.hours.map(|_| {
+        let hours = scene.times[scene.judged.end - 1]
+            - scene.times[scene.judged.start + judged.evidence.onset];
+        judged.evidence.growth / hours
+    });
+    let is_off_heap = owner.kind == OwnerKind::OffHeap;
+    Finding {
+        id: id(&owner),
+        rank,
+        verdict: judged.verdict,
+        score: judged.weight / all.max(1) as f64,
+        also_held_by: cause.others.iter().map(|l| key(*l, &accounts[*l as usize])).collect(),
+        hours_to_limit: heap_max
+            .filter(|_| !is_off_heap)
+            .and_then(|limit| hours_to(scene, limit, rate?)),
+        series: OwnerSeries { bytes_per_hour: rate.or(series.bytes_per_hour), ..series },
+        growth_bytes: growth,
+        share_of_growth: growth as f64 / all.max(1) as f64,
+        bound: None,
+        contents: contents.classes,
+        table: contents.table,
+        array_lengths: contents.array_lengths,
+        site: site(scene, &owner, &path),
+        path,
+        owner,
+        evidence: judged.evidence,
+        by_entries: judged.by_entries,
+        doubts: judged.doubts,
+    }
+}
+
+/// Hours until the heap reaches a limit.
+fn hours_to(scene: &Scene<'_>, limit: u64, rate: f64) -> Option<f64> {
+    let last = scene.digests.get(scene.judged.end - 1)?.total.shallow_bytes;
+    (rate > 0.0).then(|| limit.saturating_sub(last) as f64 / rate)
+}
+
+/// The same for the same owner, in every run.
+fn id(owner: &OwnerKey) -> String {
+    let text = format!("{}\0{}", owner.name(), owner.kind.words());
+    format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}
+
+/// The nearest class of the application on a path: above the owner, else below it. Which classes
+/// are the application's is told by the package of the main class.
+fn site(scene: &Scene<'_>, owner: &OwnerKey, path: &[super::Step]) -> Option<String> {
+    let main = scene.digests.last()?.facts.main_class.as_deref()?;
+    let package: Vec<&str> = main.split('.').collect();
+    let package = package[..package.len().saturating_sub(1).min(2)].join(".") + ".";
+    let is_owner = |step: &super::Step| step.class == owner.class && step.field == owner.field;
+    let at = path.iter().rposition(is_owner).unwrap_or(path.len());
+    let (above, below) = path.split_at(at);
+    let step = above.iter().rev().chain(below).find(|step| {
+        package.len() > 1 && step.class.starts_with(&package) && step.class != owner.class
+    })?;
+    let class = step.class.split("$$Lambda").next().unwrap_or(&step.class);
+    Some(match (&step.field, step.kind) {
+        (Some(method), StepKind::Local) => format!("{class}.{method}"),
+        _ => class.to_owned(),
+    })
+}

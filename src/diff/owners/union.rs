@@ -1,0 +1,266 @@
+//! Lays the owner trees of several dumps over each other, by what their nodes are called.
+//!
+//! Names are compared as text once; from then on a name is its rank, so that nothing depends on
+//! the order of names or nodes in a digest.
+
+use hashbrown::HashMap;
+
+use crate::index::owners::{Edge, Name, OwnerTree};
+
+/// Amounts of a node in one dump.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Amounts {
+    pub objects: u64,
+    pub entries: u64,
+    pub capacity: u64,
+    /// Bytes of the node itself, outside of the heap, too.
+    pub own: u64,
+    /// Those that are outside of the heap.
+    pub native: u64,
+    /// Bytes of the node and of all below it, outside of the heap, too.
+    pub retained: u64,
+}
+
+/// A node of the union.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Node {
+    pub parent: u32,
+    pub edge: Edge,
+    pub class: Name,
+    pub is_class: bool,
+}
+
+/// Who else holds objects of a shared node.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Sharer {
+    pub node: u32,
+    pub holder: u32,
+    pub edge: Edge,
+}
+
+/// See the module's text. Parents come before children; the top is node 0.
+pub struct Union<'a> {
+    pub dumps: usize,
+    /// In order.
+    pub names: Vec<&'a str>,
+    pub nodes: Vec<Node>,
+    /// In order.
+    pub sharers: Vec<Sharer>,
+    amounts: Vec<Amounts>,
+    references: Vec<u64>,
+}
+
+impl<'a> Union<'a> {
+    /// Lays trees over each other.
+    pub fn of(trees: &[&'a OwnerTree]) -> Self {
+        let (names, ranks) = ranks(trees);
+        let mut union = Self {
+            dumps: trees.len(),
+            names,
+            nodes: Vec::new(),
+            sharers: Vec::new(),
+            amounts: Vec::new(),
+            references: Vec::new(),
+        };
+        let mut found = HashMap::new();
+        let places: Vec<Vec<u32>> = trees
+            .iter()
+            .zip(&ranks)
+            .enumerate()
+            .map(|(dump, (tree, ranks))| union.add_nodes(dump, tree, ranks, &mut found))
+            .collect();
+        let order = union.bring_in_order();
+        union.add_sharers(trees, &ranks, &places, &order);
+        union.sum_up();
+        union
+    }
+
+    /// The amounts of a node, one for each dump.
+    pub fn amounts(&self, node: u32) -> &[Amounts] {
+        let at = node as usize * self.dumps;
+        &self.amounts[at..at + self.dumps]
+    }
+
+    /// References of a sharer, one for each dump.
+    pub fn references(&self, sharer: usize) -> &[u64] {
+        &self.references[sharer * self.dumps..(sharer + 1) * self.dumps]
+    }
+
+    /// The text of a name.
+    pub fn name(&self, name: Name) -> &'a str {
+        self.names.get(name as usize).copied().unwrap_or("")
+    }
+
+    /// True when `node` is `above` or below it.
+    pub fn is_below(&self, mut node: u32, above: u32) -> bool {
+        // Numbers fall on the way up.
+        while node > above {
+            node = self.nodes[node as usize].parent;
+        }
+        node == above
+    }
+
+    /// Adds the nodes of a tree; returns where each of them is.
+    fn add_nodes(
+        &mut self,
+        dump: usize,
+        tree: &OwnerTree,
+        ranks: &[Name],
+        found: &mut HashMap<Node, u32>,
+    ) -> Vec<u32> {
+        let mut places: Vec<u32> = Vec::with_capacity(tree.nodes.len());
+        for (nth, node) in tree.nodes.iter().enumerate() {
+            let edge = match nth {
+                0 => Edge::Top,
+                _ => ranked(node.edge, ranks),
+            };
+            let key = Node {
+                parent: places.get(node.parent as usize).copied().unwrap_or(0),
+                edge,
+                class: rank(node.class, ranks),
+                is_class: node.is_class,
+            };
+            let key =
+                if nth == 0 { Node { parent: 0, class: 0, is_class: false, ..key } } else { key };
+            let place = *found.entry(key).or_insert_with(|| {
+                self.nodes.push(key);
+                self.amounts.resize(self.amounts.len() + self.dumps, Amounts::default());
+                (self.nodes.len() - 1) as u32
+            });
+            let sum = &mut self.amounts[place as usize * self.dumps + dump];
+            sum.objects += node.objects;
+            sum.entries += node.entries;
+            sum.capacity += node.capacity;
+            sum.own += node.shallow_bytes + node.native_bytes;
+            sum.native += node.native_bytes;
+            places.push(place);
+        }
+        places
+    }
+
+    /// Numbers the nodes level by level, siblings by what they are called; returns the new number
+    /// of each.
+    fn bring_in_order(&mut self) -> Vec<u32> {
+        let mut depth: Vec<u32> = vec![0; self.nodes.len()];
+        let mut levels: Vec<Vec<u32>> = Vec::new();
+        for (nth, node) in self.nodes.iter().enumerate() {
+            let level = if nth == 0 { 0 } else { depth[node.parent as usize] as usize + 1 };
+            depth[nth] = level as u32;
+            if levels.len() == level {
+                levels.push(Vec::new());
+            }
+            levels[level].push(nth as u32);
+        }
+        let mut order = vec![0; self.nodes.len()];
+        let mut nodes = Vec::with_capacity(self.nodes.len());
+        let mut amounts = Vec::with_capacity(self.amounts.len());
+        for level in levels {
+            let mut level: Vec<(Node, u32)> = level
+                .into_iter()
+                .map(|old| {
+                    let node = self.nodes[old as usize];
+                    (Node { parent: order[node.parent as usize], ..node }, old)
+                })
+                .collect();
+            level.sort_unstable();
+            for (node, old) in level {
+                order[old as usize] = nodes.len() as u32;
+                nodes.push(node);
+                amounts.extend_from_slice(self.amounts(old));
+            }
+        }
+        self.nodes = nodes;
+        self.amounts = amounts;
+        order
+    }
+
+    fn add_sharers(
+        &mut self,
+        trees: &[&OwnerTree],
+        ranks: &[Vec<Name>],
+        places: &[Vec<u32>],
+        order: &[u32],
+    ) {
+        let mut rows: Vec<(Sharer, usize, u64)> = Vec::new();
+        for (dump, tree) in trees.iter().enumerate() {
+            let place = |node: u32| places[dump].get(node as usize).map(|at| order[*at as usize]);
+            for share in &tree.shares {
+                if let (Some(node), Some(holder)) = (place(share.node), place(share.holder)) {
+                    let edge = ranked(share.edge, &ranks[dump]);
+                    rows.push((Sharer { node, holder, edge }, dump, share.references));
+                }
+            }
+        }
+        rows.sort_unstable();
+        for (sharer, dump, references) in rows {
+            if self.sharers.last() != Some(&sharer) {
+                self.sharers.push(sharer);
+                self.references.resize(self.references.len() + self.dumps, 0);
+            }
+            let row = self.references.len() - self.dumps;
+            self.references[row + dump] += references;
+        }
+    }
+
+    /// What nodes retain, from the bottom up.
+    fn sum_up(&mut self) {
+        self.amounts.iter_mut().for_each(|amounts| amounts.retained = amounts.own);
+        for node in (1..self.nodes.len()).rev() {
+            let parent = self.nodes[node].parent as usize;
+            for dump in 0..self.dumps {
+                let retained = self.amounts[node * self.dumps + dump].retained;
+                self.amounts[parent * self.dumps + dump].retained += retained;
+            }
+        }
+    }
+}
+
+/// All names in order, and for each tree the ranks of its names.
+fn ranks<'a>(trees: &[&'a OwnerTree]) -> (Vec<&'a str>, Vec<Vec<Name>>) {
+    let mut numbers: HashMap<&str, u32> = HashMap::new();
+    let mut texts: Vec<&str> = Vec::new();
+    let mut number = |text: &'a str| {
+        *numbers.entry(text).or_insert_with(|| {
+            texts.push(text);
+            (texts.len() - 1) as u32
+        })
+    };
+    // For names that a damaged tree does not have.
+    number("");
+    let mut ranks: Vec<Vec<Name>> =
+        trees.iter().map(|tree| tree.names.iter().map(|name| number(name)).collect()).collect();
+    let mut order: Vec<u32> = (0..texts.len() as u32).collect();
+    order.sort_unstable_by_key(|number| texts[*number as usize]);
+    let mut rank = vec![0; texts.len()];
+    for (nth, number) in order.iter().enumerate() {
+        rank[*number as usize] = nth as Name;
+    }
+    ranks.iter_mut().flatten().for_each(|name| *name = rank[*name as usize]);
+    (order.into_iter().map(|number| texts[number as usize]).collect(), ranks)
+}
+
+/// The rank of a name; that of the empty name for one that is not there.
+fn rank(name: Name, ranks: &[Name]) -> Name {
+    ranks.get(name as usize).copied().unwrap_or(0)
+}
+
+/// An edge with ranks for names.
+fn ranked(edge: Edge, ranks: &[Name]) -> Edge {
+    let of = |name| rank(name, ranks);
+    match edge {
+        Edge::Root(name) => Edge::Root(of(name)),
+        Edge::Thread(name) => Edge::Thread(of(name)),
+        Edge::Local(name) => Edge::Local(of(name)),
+        Edge::Static(name) => Edge::Static(of(name)),
+        Edge::Field(class, name) => Edge::Field(of(class), of(name)),
+        Edge::ThreadLocal(name) => Edge::ThreadLocal(of(name)),
+        Edge::Level(name) => Edge::Level(of(name)),
+        Edge::Top
+        | Edge::Element
+        | Edge::Key
+        | Edge::Value
+        | Edge::Class
+        | Edge::Shared
+        | Edge::Other => edge,
+    }
+}

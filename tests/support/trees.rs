@@ -1,0 +1,178 @@
+//! Owner trees made up by hand.
+
+use heapdrift::digest::Digest;
+use heapdrift::index::owners::{Edge, Name, OwnerNode, OwnerTree, Share};
+
+use super::Rng;
+use super::digests::empty;
+
+/// A tree that grows by one node after the other.
+pub struct Tree {
+    pub tree: OwnerTree,
+}
+
+impl Default for Tree {
+    fn default() -> Self {
+        let mut tree = Self { tree: OwnerTree::default() };
+        tree.name("");
+        tree.add(0, Edge::Top, "", 0, 0);
+        tree
+    }
+}
+
+impl Tree {
+    pub fn name(&mut self, text: &str) -> Name {
+        let names = &mut self.tree.names;
+        let at = names.iter().position(|name| name == text).unwrap_or_else(|| {
+            names.push(text.to_owned());
+            names.len() - 1
+        });
+        at as Name
+    }
+
+    /// A node of objects of a class, with all of their bytes.
+    pub fn add(&mut self, parent: u32, edge: Edge, class: &str, objects: u64, bytes: u64) -> u32 {
+        let class = self.name(class);
+        self.tree.nodes.push(OwnerNode {
+            parent,
+            edge,
+            class,
+            is_class: false,
+            objects,
+            entries: 0,
+            capacity: 0,
+            shallow_bytes: bytes,
+            retained_bytes: 0,
+            largest_bytes: 0,
+            native_bytes: 0,
+        });
+        (self.tree.nodes.len() - 1) as u32
+    }
+
+    pub fn last(&mut self) -> &mut OwnerNode {
+        self.tree.nodes.last_mut().expect("a tree has a top")
+    }
+
+    /// What a static field of a class refers to.
+    pub fn in_static(&mut self, class: &str, field: &str, of: &str, bytes: u64) -> u32 {
+        let kind = self.name("sticky class");
+        let root = self.add(0, Edge::Root(kind), class, 1, 100);
+        self.last().is_class = true;
+        let field = self.name(field);
+        self.add(root, Edge::Static(field), of, 1, bytes)
+    }
+
+    /// What a field of the objects of a node refers to.
+    pub fn in_field(
+        &mut self,
+        parent: u32,
+        field: &str,
+        of: &str,
+        objects: u64,
+        bytes: u64,
+    ) -> u32 {
+        let (class, field) = field.rsplit_once('.').expect("Class.field");
+        let (class, field) = (self.name(class), self.name(field));
+        self.add(parent, Edge::Field(class, field), of, objects, bytes)
+    }
+
+    /// A collection with entries of 32 bytes in a table that doubles.
+    pub fn entries(&mut self, node: u32, entries: u64) {
+        let node = &mut self.tree.nodes[node as usize];
+        node.entries = entries;
+        node.capacity = (entries + entries / 3).next_power_of_two();
+        node.shallow_bytes += 32 * entries + 4 * node.capacity;
+    }
+
+    pub fn values(&mut self, parent: u32, class: &str, objects: u64, bytes: u64) -> u32 {
+        self.add(parent, Edge::Value, class, objects, bytes)
+    }
+
+    pub fn shared(&mut self, parent: u32, class: &str, objects: u64, bytes: u64) -> u32 {
+        self.add(parent, Edge::Shared, class, objects, bytes)
+    }
+
+    pub fn share(&mut self, node: u32, holder: u32, edge: Edge, references: u64) {
+        self.tree.shares.push(Share { node, holder, edge, references });
+        self.tree.shares.sort_unstable();
+    }
+
+    /// A digest with this tree, of a dump taken at an hour.
+    pub fn digest(mut self, hour: usize) -> Digest {
+        sum_up(&mut self.tree);
+        let mut digest = empty(hour as u64 * 3_600_000);
+        digest.total.shallow_bytes = self.tree.nodes[0].retained_bytes;
+        digest.owners = Some(self.tree);
+        digest
+    }
+}
+
+fn sum_up(tree: &mut OwnerTree) {
+    tree.nodes.iter_mut().for_each(|node| node.retained_bytes = node.shallow_bytes);
+    for nth in (1..tree.nodes.len()).rev() {
+        let OwnerNode { parent, retained_bytes, .. } = tree.nodes[nth];
+        tree.nodes[parent as usize].retained_bytes += retained_bytes;
+    }
+}
+
+/// The digests of a tree at each of some hours.
+pub fn series(dumps: usize, of: impl Fn(u64, &mut Tree)) -> Vec<Digest> {
+    (0..dumps)
+        .map(|dump| {
+            let mut tree = Tree::default();
+            // The rest of the heap.
+            let rest = tree.in_static("com.example.Base", "rest", "byte[]", 10_000_000);
+            assert!(rest > 0);
+            of(dump as u64, &mut tree);
+            tree.digest(dump)
+        })
+        .collect()
+}
+
+/// The same tree with nodes and names in another order; parents still come before children.
+pub fn shuffled(tree: &OwnerTree, rng: &mut Rng) -> OwnerTree {
+    let mut names: Vec<usize> = (0..tree.names.len()).collect();
+    shuffle(&mut names, rng);
+    let mut name_of = vec![0; names.len()];
+    names.iter().enumerate().for_each(|(new, old)| name_of[*old] = new as Name);
+    let edge = |edge| match edge {
+        Edge::Root(name) => Edge::Root(name_of[name as usize]),
+        Edge::Thread(name) => Edge::Thread(name_of[name as usize]),
+        Edge::Local(name) => Edge::Local(name_of[name as usize]),
+        Edge::Static(name) => Edge::Static(name_of[name as usize]),
+        Edge::Field(class, name) => Edge::Field(name_of[class as usize], name_of[name as usize]),
+        Edge::ThreadLocal(name) => Edge::ThreadLocal(name_of[name as usize]),
+        Edge::Level(name) => Edge::Level(name_of[name as usize]),
+        edge => edge,
+    };
+    let mut placed = vec![None; tree.nodes.len()];
+    let mut nodes: Vec<OwnerNode> = Vec::new();
+    while nodes.len() < tree.nodes.len() {
+        let mut order: Vec<usize> =
+            (0..tree.nodes.len()).filter(|n| placed[*n].is_none()).collect();
+        shuffle(&mut order, rng);
+        for old in order {
+            let node = tree.nodes[old];
+            let parent = if old == 0 { Some(0) } else { placed[node.parent as usize] };
+            if let (Some(parent), true) = (parent, old == 0 || placed[0].is_some()) {
+                placed[old] = Some(nodes.len() as u32);
+                let class = name_of[node.class as usize];
+                nodes.push(OwnerNode { parent, class, edge: edge(node.edge), ..node });
+            }
+        }
+    }
+    let place = |node: u32| placed[node as usize].expect("all are placed");
+    let mut shares: Vec<Share> = tree
+        .shares
+        .iter()
+        .map(|s| Share { node: place(s.node), holder: place(s.holder), edge: edge(s.edge), ..*s })
+        .collect();
+    shares.sort_unstable();
+    OwnerTree { names: names.iter().map(|old| tree.names[*old].clone()).collect(), nodes, shares }
+}
+
+fn shuffle<T>(values: &mut [T], rng: &mut Rng) {
+    for last in (1..values.len()).rev() {
+        values.swap(last, rng.below(last + 1));
+    }
+}
