@@ -37,8 +37,10 @@ pub enum Edge {
     /// A class object by its loader, its instances or its subclasses.
     Class,
     /// Held by several, and what is above is the nearest that all ways to it have in common: see
-    /// [`OwnerTree::shares`].
-    Shared,
+    /// [`OwnerTree::shares`]. The name is that of the class of one of the holders, chosen by what the
+    /// holders are alone: a class object (for static fields) before instances, instances of others
+    /// before those of the JDK, collections and arrays last; then the first by name.
+    Shared(Name),
     /// Only softly, weakly, … reachable, by the name of the level: a child of the top.
     Level(Name),
     /// Small nodes that are counted together.
@@ -60,7 +62,7 @@ impl Edge {
             Self::Key => 8,
             Self::Value => 9,
             Self::Class => 10,
-            Self::Shared => 11,
+            Self::Shared(_) => 11,
             Self::Level(_) => 12,
             Self::Other => 13,
         }
@@ -80,7 +82,7 @@ impl Edge {
             8 => Self::Key,
             9 => Self::Value,
             10 => Self::Class,
-            11 => Self::Shared,
+            11 => Self::Shared(first),
             12 => Self::Level(first),
             13 => Self::Other,
             _ => return None,
@@ -96,6 +98,7 @@ impl Edge {
             | Self::Local(name)
             | Self::Static(name)
             | Self::ThreadLocal(name)
+            | Self::Shared(name)
             | Self::Level(name) => (Some(name), None),
             _ => (None, None),
         }
@@ -165,7 +168,7 @@ impl OwnerNode {
     }
 }
 
-/// Who else holds objects of a node whose edge is [`Edge::Shared`].
+/// Who holds objects of a node whose edge is [`Edge::Shared`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Share {
     /// The node that is shared.
@@ -211,8 +214,11 @@ impl OwnerTree {
     /// The same tree with nodes that retain fewer than `least` bytes, inside and outside of the
     /// heap, counted together with their siblings.
     pub fn pruned(&self, least: u64) -> Self {
-        let mut whole: Vec<u64> =
-            self.nodes.iter().map(|node| node.shallow_bytes.saturating_add(node.native_bytes)).collect();
+        let mut whole: Vec<u64> = self
+            .nodes
+            .iter()
+            .map(|node| node.shallow_bytes.saturating_add(node.native_bytes))
+            .collect();
         for at in (1..self.nodes.len()).rev() {
             let above = self.nodes[at].parent as usize;
             whole[above] = whole[above].saturating_add(whole[at]);

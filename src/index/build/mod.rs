@@ -372,6 +372,7 @@ impl Passes<'_> {
             reading: &reading,
             dump: &self.dump,
             graph: &graph,
+            nodes: nodes.view(),
             ordinals: &ordinals,
             slots: &slots,
             classes: self.classes,

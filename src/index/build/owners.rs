@@ -12,12 +12,13 @@ use rayon::prelude::*;
 
 use super::graph::Graph;
 use super::plan::ClassCache;
-use super::roles::{EdgeId, Names, Role, Roles};
+use super::roles::{EdgeId, Names, Ranks, Role, Roles};
 use super::walks::{Dump, Objects, Reading, Slots, no_streams, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::facts::Thread;
 use crate::index::owners::{Edge, Name, OwnerNode, OwnerTree, Share};
 use crate::index::scan::Part;
+use crate::index::store::ids::Ids;
 use crate::index::store::{Level, StoredRoot};
 use crate::index::tally::Sink;
 use crate::parser::classes::{ClassIndex, ClassTable};
@@ -37,6 +38,9 @@ const WAY: usize = 1 << 16;
 /// Holders that are told of a shared node: those with the most references.
 const HOLDERS: usize = 32;
 
+/// Nodes that a thread takes at a time.
+const STRIDE: usize = 1 << 16;
+
 /// How the dominator of an object refers to it, in an array by ordinal.
 mod label {
     /// Not at all: it is held by several.
@@ -54,6 +58,7 @@ pub struct Owners<'a, C: Cell> {
     pub reading: &'a Reading<'a, C>,
     pub dump: &'a Dump<'a>,
     pub graph: &'a Graph<C>,
+    pub nodes: Ids<'a>,
     pub ordinals: &'a Array<C>,
     pub slots: &'a Slots,
     pub classes: &'a ClassTable,
@@ -81,10 +86,14 @@ impl<C: Cell> Owners<'_, C> {
     pub fn run(&self, budget: &Budget) -> io::Result<OwnerTree> {
         let labels = self.labels(budget)?;
         let mut names = Names::default();
-        let roles = Roles::new(self.reading.plans, self.classes, self.names, &mut names);
+        let mut roles = Roles::new(self.reading.plans, self.classes, self.names, &mut names);
+        let ranks = roles.ranks(self.classes, &mut names);
+        let holders = self.holders(&labels, &roles, &ranks, budget)?;
         let mut merging = Merging {
             owners: self,
             labels: &labels,
+            ranks: &ranks,
+            holders: &holders,
             node_of: Array::new(budget, self.reading.objects.count, Access::Random)?,
             tops: HashMap::new(),
             locals: HashMap::new(),
@@ -103,6 +112,45 @@ impl<C: Cell> Owners<'_, C> {
         }
         let shares = merging.shares();
         Ok(merging.finish(shares))
+    }
+
+    /// The lowest rank of those that hold each node that no single object holds.
+    fn holders(
+        &self,
+        labels: &Labels,
+        roles: &Roles,
+        ranks: &Ranks,
+        budget: &Budget,
+    ) -> io::Result<Array<AtomicU32>> {
+        let count = self.ordinals.len();
+        let holders = Array::<AtomicU32>::new(budget, count as u64, Access::Random)?;
+        (0..count).into_par_iter().with_min_len(STRIDE).for_each(|node| {
+            let mut successors = self.graph.successors(node as u64);
+            if successors.is_empty() {
+                return;
+            }
+            let rank = self.rank(self.ordinals[node].get(), roles, ranks);
+            while let Some(target) = self.graph.next(&mut successors) {
+                let held = self.ordinals[target as usize].get();
+                if labels.of[held as usize].load(Ordering::Relaxed) != label::NONE {
+                    continue;
+                }
+                // Zero is none yet.
+                let lower = |seen: u32| (seen == 0 || rank < seen).then_some(rank);
+                let (order, holder) = (Ordering::Relaxed, &holders[target as usize]);
+                let _ = holder.fetch_update(order, order, lower);
+            }
+        });
+        Ok(holders)
+    }
+
+    fn rank(&self, object: u64, roles: &Roles, ranks: &Ranks) -> u32 {
+        let kind = self.reading.objects.kinds.get(object as usize) as usize;
+        if roles.of_kind[kind] != Role::Mirror {
+            return ranks.of_kind[kind];
+        }
+        let class = self.reading.ids.id(object).and_then(|id| self.classes.index_of(ObjectId(id)));
+        class.and_then(|class| ranks.of_class.get(&class)).map_or(u32::MAX, |rank| *rank)
     }
 
     fn labels(&self, budget: &Budget) -> io::Result<Labels> {
@@ -216,6 +264,9 @@ impl Merged {
 struct Merging<'a, 'o, C: Cell> {
     owners: &'a Owners<'o, C>,
     labels: &'a Labels,
+    ranks: &'a Ranks,
+    /// Of each node of the graph, the rank of who is named as its holder.
+    holders: &'a Array<AtomicU32>,
     /// The node of each object, plus one; 0 where it is not known yet.
     node_of: Array<AtomicU32>,
     /// How the roots are held.
@@ -316,7 +367,7 @@ impl<C: Cell> Merging<'_, '_, C> {
     fn edge_below(&mut self, above: usize, object: usize) -> EdgeId {
         let label = self.labels.of[object].load(Ordering::Relaxed);
         match label {
-            label::NONE => self.roles.shared,
+            label::NONE => self.shared_edge(object),
             label::LOCAL => {
                 let key = (above as u64, object as u64);
                 self.locals.get(&key).copied().unwrap_or(self.roles.shared)
@@ -324,6 +375,14 @@ impl<C: Cell> Merging<'_, '_, C> {
             label::ELEMENT => self.roles.element,
             label => self.reference(above, usize::from(label - label::FIRST)),
         }
+    }
+
+    fn shared_edge(&mut self, object: usize) -> EdgeId {
+        let Some(node) = self.owners.nodes.ordinal(object as u64) else { return self.roles.shared };
+        let rank = self.holders[node as usize].load(Ordering::Relaxed);
+        // A holder that cannot be named ranks last.
+        let name = if rank == u32::MAX { 0 } else { self.ranks.name(rank) };
+        self.roles.edge(Edge::Shared(name))
     }
 
     /// The edge of a reference of an object that is no array, by its number.
@@ -427,7 +486,10 @@ impl<C: Cell> Merging<'_, '_, C> {
 
     fn top_edge(&mut self, object: usize) -> EdgeId {
         match self.objects().pred[object].get() as usize {
-            0 => self.tops.get(&(object as u64)).copied().unwrap_or(self.roles.shared),
+            0 => match self.tops.get(&(object as u64)) {
+                Some(edge) => *edge,
+                None => self.shared_edge(object),
+            },
             level => {
                 let name = self.names.of(Level::of(level).name());
                 self.roles.edge(Edge::Level(name))
@@ -503,6 +565,11 @@ impl<C: Cell> Merging<'_, '_, C> {
     fn shares(&mut self) -> Vec<(u32, u32, EdgeId, u64)> {
         let owners = self.owners;
         let shared = self.roles.shared;
+        let is_shared: Vec<bool> = self
+            .nodes
+            .iter()
+            .map(|node| matches!(self.roles.edges[node.edge.index()], Edge::Shared(_)))
+            .collect();
         let count = owners.ordinals.len();
         type Pairs = HashMap<(u32, u32), (u64, u64, u64)>;
         let merge = |pairs: &mut Pairs, key, (references, holder, held): (u64, u64, u64)| {
@@ -513,7 +580,6 @@ impl<C: Cell> Merging<'_, '_, C> {
                 (seen.0 + references, seen.1, seen.2)
             };
         };
-        const STRIDE: usize = 1 << 16;
         let pairs: Pairs = (0..count)
             .into_par_iter()
             .step_by(STRIDE)
@@ -528,7 +594,7 @@ impl<C: Cell> Merging<'_, '_, C> {
                     while let Some(target) = owners.graph.next(&mut successors) {
                         let held = owners.ordinals[target as usize].get();
                         let to = self.node(held as usize);
-                        if self.nodes[to as usize].edge == shared && to != from {
+                        if is_shared[to as usize] && to != from {
                             merge(&mut pairs, (to, from), (1, holder, held));
                         }
                     }

@@ -93,6 +93,7 @@ pub struct Roles {
     /// True for arrays of arrays.
     pub is_nested: Vec<bool>,
     pub edges: Vec<Edge>,
+    /// Shared by nobody that is known.
     pub shared: EdgeId,
     pub element: EdgeId,
     pub class: EdgeId,
@@ -149,7 +150,7 @@ impl Roles {
             index: HashMap::new(),
         };
         roles.edge(Edge::Top);
-        roles.shared = roles.edge(Edge::Shared);
+        roles.shared = roles.edge(Edge::Shared(0));
         roles.element = roles.edge(Edge::Element);
         roles.class = roles.edge(Edge::Class);
         for (kind, (name, _)) in plans.kinds.iter().zip(kind_names) {
@@ -235,6 +236,42 @@ impl Roles {
         edge.copied().unwrap_or(self.class)
     }
 
+    /// Ranks of classes as holders of what is shared: see [`Edge::Shared`].
+    pub fn ranks(&mut self, classes: &ClassTable, names: &mut Names) -> Ranks {
+        let mut all: Vec<(u8, Name)> = Vec::new();
+        for class in 0..classes.classes.len() {
+            all.push((0, self.mirrored(classes, ClassIndex(class as u32), names)));
+        }
+        let of_kind: Vec<(u8, Name)> = self
+            .of_kind
+            .iter()
+            .zip(&self.class_of_kind)
+            .map(|(role, name)| {
+                let is_jdk = is_jdk(names.text(*name));
+                let place = match role {
+                    Role::Plain => 1 + u8::from(is_jdk),
+                    Role::Array | Role::Values => 4,
+                    _ => 3,
+                };
+                (place, *name)
+            })
+            .collect();
+        all.extend(&of_kind);
+        all.sort_unstable_by(|a, b| (a.0, names.text(a.1)).cmp(&(b.0, names.text(b.1))));
+        all.dedup();
+        let rank: HashMap<(u8, Name), u32> =
+            all.iter().enumerate().map(|(nth, key)| (*key, nth as u32 + 1)).collect();
+        Ranks {
+            of_kind: of_kind.iter().map(|key| rank[key]).collect(),
+            of_class: self
+                .mirrored
+                .iter()
+                .map(|(class, name)| (*class, rank[&(0, *name)]))
+                .collect(),
+            names: all.into_iter().map(|(_, name)| name).collect(),
+        }
+    }
+
     /// The name of a class whose object was met.
     pub fn mirrored(&mut self, classes: &ClassTable, class: ClassIndex, names: &mut Names) -> Name {
         *self.mirrored.entry(class).or_insert_with(|| {
@@ -242,6 +279,25 @@ impl Roles {
             names.of(&names::stable_name(&name))
         })
     }
+}
+
+/// Who is named as the holder of what is shared: the lowest rank, from 1.
+pub struct Ranks {
+    pub of_kind: Vec<u32>,
+    /// Of class objects, by what they stand for.
+    pub of_class: HashMap<ClassIndex, u32>,
+    names: Vec<Name>,
+}
+
+impl Ranks {
+    /// The name of the class with a rank; the empty one for 0.
+    pub fn name(&self, rank: u32) -> Name {
+        rank.checked_sub(1).map_or(0, |at| self.names[at as usize])
+    }
+}
+
+fn is_jdk(name: &str) -> bool {
+    ["java.", "jdk.", "sun.", "javax.", "com.sun."].iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn role_of(classes: &ClassTable, index: ClassIndex) -> Role {
