@@ -127,6 +127,7 @@ pub fn of_dump(
         let mut digest = Digest::of(shown, &index.census().map_err(damaged)?);
         digest.set_retained(index.sets().map_err(damaged)?);
         digest.set_threads(&index.facts().map_err(damaged)?.threads);
+        digest.owners = Some(index.owners().map_err(damaged)?);
         return Ok(digest);
     }
     let mut source = commands::open(path, global)?;

@@ -37,12 +37,79 @@ pub enum Edge {
     /// A class object by its loader, its instances or its subclasses.
     Class,
     /// Held by several, and what is above is the nearest that all ways to it have in common: see
-    /// [`OwnerTree::shares`].
-    Shared,
+    /// [`OwnerTree::shares`]. The name is that of the class of one of the holders, chosen by what the
+    /// holders are alone: a class object (for static fields) before instances, instances of others
+    /// before those of the JDK, collections and arrays last; then the first by name.
+    Shared(Name),
     /// Only softly, weakly, … reachable, by the name of the level: a child of the top.
     Level(Name),
     /// Small nodes that are counted together.
     Other,
+}
+
+impl Edge {
+    /// The number of the kind of edge in files.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Top => 0,
+            Self::Root(_) => 1,
+            Self::Thread(_) => 2,
+            Self::Local(_) => 3,
+            Self::Static(_) => 4,
+            Self::Field(..) => 5,
+            Self::ThreadLocal(_) => 6,
+            Self::Element => 7,
+            Self::Key => 8,
+            Self::Value => 9,
+            Self::Class => 10,
+            Self::Shared(_) => 11,
+            Self::Level(_) => 12,
+            Self::Other => 13,
+        }
+    }
+
+    /// The edge of a number in a file, and its names (0 where there are none).
+    pub fn of_code(code: u8, first: Name, second: Name) -> Option<Self> {
+        Some(match code {
+            0 => Self::Top,
+            1 => Self::Root(first),
+            2 => Self::Thread(first),
+            3 => Self::Local(first),
+            4 => Self::Static(first),
+            5 => Self::Field(first, second),
+            6 => Self::ThreadLocal(first),
+            7 => Self::Element,
+            8 => Self::Key,
+            9 => Self::Value,
+            10 => Self::Class,
+            11 => Self::Shared(first),
+            12 => Self::Level(first),
+            13 => Self::Other,
+            _ => return None,
+        })
+    }
+
+    /// The names of the edge.
+    pub fn names(self) -> (Option<Name>, Option<Name>) {
+        match self {
+            Self::Field(class, field) => (Some(class), Some(field)),
+            Self::Root(name)
+            | Self::Thread(name)
+            | Self::Local(name)
+            | Self::Static(name)
+            | Self::ThreadLocal(name)
+            | Self::Shared(name)
+            | Self::Level(name) => (Some(name), None),
+            _ => (None, None),
+        }
+    }
+
+    /// The same edge with other names.
+    pub fn map(self, mut name: impl FnMut(Name) -> Name) -> Self {
+        let (first, second) = self.names();
+        let (first, second) = (first.map(&mut name), second.map(name));
+        Self::of_code(self.code(), first.unwrap_or(0), second.unwrap_or(0)).unwrap_or(self)
+    }
 }
 
 /// Objects that are held alike.
@@ -72,7 +139,36 @@ pub struct OwnerNode {
     pub native_bytes: u64,
 }
 
-/// Who else holds objects of a node whose edge is [`Edge::Shared`].
+impl OwnerNode {
+    /// A node without objects.
+    pub fn new(parent: u32, edge: Edge, class: Name) -> Self {
+        Self {
+            parent,
+            edge,
+            class,
+            is_class: false,
+            objects: 0,
+            entries: 0,
+            capacity: 0,
+            shallow_bytes: 0,
+            retained_bytes: 0,
+            largest_bytes: 0,
+            native_bytes: 0,
+        }
+    }
+
+    /// Counts another node and all below it together with this one.
+    fn absorb(&mut self, other: &Self) {
+        self.objects += other.objects;
+        self.entries += other.entries;
+        self.capacity += other.capacity;
+        self.shallow_bytes += other.shallow_bytes;
+        self.retained_bytes += other.shallow_bytes;
+        self.native_bytes += other.native_bytes;
+    }
+}
+
+/// Who holds objects of a node whose edge is [`Edge::Shared`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Share {
     /// The node that is shared.
@@ -99,5 +195,122 @@ impl OwnerTree {
     /// The text of a name.
     pub fn name(&self, name: Name) -> &str {
         self.names.get(name as usize).map_or("", String::as_str)
+    }
+
+    /// The same tree with what each node retains, which is what it has and what is below it has;
+    /// `None` when that is more than 64 bits hold.
+    pub fn with_retained(mut self) -> Option<Self> {
+        for node in &mut self.nodes {
+            node.retained_bytes = node.shallow_bytes;
+        }
+        for at in (1..self.nodes.len()).rev() {
+            let (bytes, above) = (self.nodes[at].retained_bytes, self.nodes[at].parent as usize);
+            let above = &mut self.nodes[above].retained_bytes;
+            *above = above.checked_add(bytes)?;
+        }
+        Some(self)
+    }
+
+    /// The same tree with nodes that retain fewer than `least` bytes, inside and outside of the
+    /// heap, counted together with their siblings.
+    pub fn pruned(&self, least: u64) -> Self {
+        let mut whole: Vec<u64> = self
+            .nodes
+            .iter()
+            .map(|node| node.shallow_bytes.saturating_add(node.native_bytes))
+            .collect();
+        for at in (1..self.nodes.len()).rev() {
+            let above = self.nodes[at].parent as usize;
+            whole[above] = whole[above].saturating_add(whole[at]);
+        }
+        let is_kept = |at: usize| at == 0 || whole[at] >= least;
+        // Where each node goes, and the node below each one that takes the small ones.
+        let mut place = vec![0; self.nodes.len()];
+        let mut others = vec![None; self.nodes.len()];
+        let mut nodes: Vec<OwnerNode> = Vec::new();
+        for (at, node) in self.nodes.iter().enumerate() {
+            let above = node.parent as usize;
+            if is_kept(at) && node.edge != Edge::Other {
+                place[at] = nodes.len() as u32;
+                nodes.push(OwnerNode { parent: place[above], ..*node });
+                continue;
+            }
+            let is_first = is_kept(above);
+            let other = match others[above] {
+                Some(other) => other,
+                None if is_first => {
+                    let other = nodes.len() as u32;
+                    nodes.push(OwnerNode::new(place[above], Edge::Other, 0));
+                    other
+                }
+                None => place[above],
+            };
+            if is_first {
+                others[above] = Some(other);
+            }
+            place[at] = other;
+            nodes[other as usize].absorb(node);
+        }
+        let share = |share: &Share| Share {
+            node: place[share.node as usize],
+            holder: place[share.holder as usize],
+            ..*share
+        };
+        let is_kept = |share: &&Share| is_kept(share.node as usize);
+        let shares = self.shares.iter().filter(is_kept).map(share).collect();
+        Self { names: self.names.clone(), nodes, shares }.with_sorted_names()
+    }
+
+    /// True when nodes come after those above them and all names and nodes are there: what was read
+    /// from a file may be anything.
+    pub fn is_sound(&self) -> bool {
+        let is_name = |name: Name| (name as usize) < self.names.len();
+        let is_edge = |edge: Edge| {
+            let (first, second) = edge.names();
+            first.into_iter().chain(second).all(is_name)
+        };
+        let is_node = |node: u32| (node as usize) < self.nodes.len();
+        let nodes = self.nodes.iter().enumerate();
+        nodes.skip(1).all(|(at, node)| (node.parent as usize) < at)
+            && self.nodes.iter().all(|node| is_name(node.class) && is_edge(node.edge))
+            && self.nodes.first().is_none_or(|top| top.parent == 0 && top.edge == Edge::Top)
+            && self
+                .shares
+                .iter()
+                .all(|share| is_node(share.node) && is_node(share.holder) && is_edge(share.edge))
+    }
+
+    /// The same tree with the names in order, and none that is not used.
+    pub fn with_sorted_names(self) -> Self {
+        let mut used = vec![false; self.names.len().max(1)];
+        used[0] = true;
+        let mut mark = |edge: Edge| {
+            let (first, second) = edge.names();
+            first.into_iter().chain(second).for_each(|name| used[name as usize] = true);
+        };
+        self.nodes.iter().for_each(|node| mark(node.edge));
+        self.shares.iter().for_each(|share| mark(share.edge));
+        self.nodes.iter().for_each(|node| used[node.class as usize] = true);
+        let mut sorted: Vec<Name> = (0..self.names.len() as Name).collect();
+        sorted.retain(|name| used[*name as usize]);
+        sorted.sort_by(|a, b| self.names[*a as usize].cmp(&self.names[*b as usize]));
+        let mut place = vec![0; self.names.len()];
+        for (nth, name) in sorted.iter().enumerate() {
+            place[*name as usize] = nth as Name;
+        }
+        let edge = |edge: Edge| edge.map(|name| place[name as usize]);
+        let node = |node: OwnerNode| OwnerNode {
+            edge: edge(node.edge),
+            class: place[node.class as usize],
+            ..node
+        };
+        let share = |share: Share| Share { edge: edge(share.edge), ..share };
+        let mut shares: Vec<Share> = self.shares.into_iter().map(share).collect();
+        shares.sort_unstable();
+        Self {
+            nodes: self.nodes.into_iter().map(node).collect(),
+            shares,
+            names: sorted.into_iter().map(|name| self.names[name as usize].clone()).collect(),
+        }
     }
 }

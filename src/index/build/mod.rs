@@ -6,9 +6,11 @@ mod dominators;
 mod finish;
 mod graph;
 mod order;
+mod owners;
 mod peel;
 mod place;
 pub mod plan;
+mod roles;
 mod sets;
 mod walks;
 mod write;
@@ -366,6 +368,21 @@ impl Passes<'_> {
         let finished = finish::finish(&objects, &order, &dominators, &ordinals, &budget)?;
         self.clock.passed("retained sizes");
         let names = self.kind_names();
+        let owners = owners::Owners {
+            reading: &reading,
+            dump: &self.dump,
+            graph: &graph,
+            nodes: nodes.view(),
+            ordinals: &ordinals,
+            slots: &slots,
+            classes: self.classes,
+            names: &names,
+            roots: &roots,
+            threads: &self.facts.threads,
+            weak: &references.weak,
+        };
+        let owners = owners.run(&budget)?;
+        self.clock.passed("owners");
         let sets = sets::Sets {
             objects: &objects,
             graph: &graph,
@@ -410,6 +427,7 @@ impl Passes<'_> {
             plans,
             names: &names,
             sets: &sets,
+            owners: &owners,
             nodes: &nodes,
             graph: &graph,
             ids: &found.ids,

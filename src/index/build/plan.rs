@@ -7,7 +7,7 @@ use crate::index::facts::Writer;
 use crate::index::store::{Form, Kind, Level};
 use crate::layout::Layout;
 use crate::parser::bytes::{align_up, id_of_size, u32_at};
-use crate::parser::classes::{ClassIndex, ClassTable};
+use crate::parser::classes::{Class, ClassIndex, ClassTable};
 use crate::parser::heap::HeapRecord;
 use crate::parser::ids::ObjectId;
 use crate::parser::names;
@@ -37,6 +37,17 @@ pub struct InstancePlan {
     stack_words: Option<(u32, ClassIndex)>,
     /// Offset and bytes of the size of memory outside of the heap that the instance will free.
     native: Option<(u32, u32, Native)>,
+    /// Memory outside of the heap that the instance stands for.
+    outside: Option<Outside>,
+}
+
+/// Where an instance says how much memory outside of the heap it stands for.
+#[derive(Clone, Copy, Debug)]
+struct Outside {
+    /// Offset of a reference that is null in all but views of the memory of another object.
+    origin: u32,
+    /// Offset and bytes of the size.
+    size: (u32, u32),
 }
 
 /// Memory outside of the heap.
@@ -51,6 +62,16 @@ pub enum Native {
 const FREERS: [(&str, Native); 2] = [
     ("java/nio/DirectByteBuffer$Deallocator", Native::Direct),
     ("sun/nio/ch/FileChannelImpl$Unmapper", Native::Mapped),
+];
+
+/// What the program holds memory outside of the heap by: the field that is null unless the instance
+/// is a view of another's memory, and the size, each with the class that declares it.
+const HOLDERS: [((&str, &str), (&str, &str)); 2] = [
+    (("java/nio/DirectByteBuffer", "att"), ("java/nio/Buffer", "capacity")),
+    (
+        ("org/apache/spark/unsafe/memory/MemoryLocation", "obj"),
+        ("org/apache/spark/unsafe/memory/MemoryBlock", "length"),
+    ),
 ];
 
 /// An object of the dump, read.
@@ -132,6 +153,7 @@ impl<'c> Plans<'c> {
                 let (offset, kind) = classes.field_offset(index, freer, "size", id_size)?;
                 Some((offset as u32, kind.dump_size(id_size) as u32, *native))
             });
+            plan.outside = outside(classes, index, id_size);
             let form =
                 if plan.stack_words.is_some() { Form::SizedInstance } else { Form::Instance };
             kinds.push(Kind { form, class: Some(index), size });
@@ -319,6 +341,30 @@ impl<'c> Plans<'c> {
         Some((id_of_size(values, offset as usize, size as usize)?, native))
     }
 
+    /// Memory outside of the heap that an object stands for: a buffer, not a view of one.
+    #[inline(always)]
+    pub fn outside(&self, object: &Object<'_>) -> Option<u64> {
+        let Body::Values(values, class) = object.body else { return None };
+        let outside = self.instances[class as usize].outside?;
+        let origin = id_of_size(values, outside.origin as usize, self.id_size)?;
+        let (offset, size) = outside.size;
+        let bytes = id_of_size(values, offset as usize, size as usize)?;
+        (origin == 0 && bytes > 0).then_some(bytes)
+    }
+
+    /// Shallow bytes of an object of a kind, with its slot where it has one.
+    #[inline(always)]
+    pub fn shallow(&self, kind: usize, slot: u32) -> u64 {
+        let kind = self.kinds[kind];
+        match kind.form {
+            Form::Instance => kind.size,
+            Form::SizedInstance | Form::Mirror => slot.into(),
+            Form::ObjectArray | Form::PrimitiveArray(_) => {
+                self.layout.parameters.array_size(slot.into(), kind.size)
+            }
+        }
+    }
+
     /// What a reference object refers to without retaining it, and how.
     #[inline(always)]
     pub fn referent(&self, object: &Object<'_>) -> Option<(u64, Level)> {
@@ -327,6 +373,32 @@ impl<'c> Plans<'c> {
         let id = id_of_size(values, offset as usize, self.id_size)?;
         (id != 0).then_some((id, level))
     }
+}
+
+fn outside(classes: &ClassTable, index: ClassIndex, id_size: usize) -> Option<Outside> {
+    HOLDERS.iter().find_map(|((holder, origin), (sized, size))| {
+        let (origin, _) = classes.field_offset(index, holder, origin, id_size)?;
+        let (offset, kind) = classes.field_offset(index, sized, size, id_size)?;
+        let size = (offset as u32, kind.dump_size(id_size) as u32);
+        Some(Outside { origin: origin as u32, size })
+    })
+}
+
+/// The reference fields of a class that retain, in the order of [`Plans::references`]: the class
+/// that declares each, and its name.
+pub fn retaining_fields(
+    classes: &ClassTable,
+    index: ClassIndex,
+) -> impl Iterator<Item = (&Class, &[u8])> {
+    let reference = classes.named(REFERENCE);
+    classes.fielded_chain(index).flat_map(move |class| {
+        let is_reference = reference.is_some_and(|above| classes.get(above).id == class.id);
+        class.fields.iter().filter_map(move |field| {
+            let name = classes.symbols.bytes(field.name).unwrap_or(b"?");
+            let is_left_out = is_reference && matches!(name, b"referent" | b"discovered");
+            (field.kind == FieldType::Object && !is_left_out).then_some((class, name))
+        })
+    })
 }
 
 /// Remembers the classes of the objects just read.

@@ -13,11 +13,10 @@ use super::walks::{BLOCK, Objects, References, Slots, pred};
 use crate::index::array::Cell;
 use crate::index::census::Census;
 use crate::index::loaders::Loaders;
+use crate::index::owners::{Edge, OwnerTree};
 use crate::index::store::format::{Section, Writer};
 use crate::index::store::ids::OwnedIds;
-use crate::index::store::{
-    Form, IndexFacts, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
-};
+use crate::index::store::{IndexFacts, Meta, StoredClass, StoredRoot, StoredSet, code_dominator};
 use crate::parser::classes::ClassTable;
 use crate::parser::names;
 
@@ -38,6 +37,7 @@ pub struct Parts<'a, C: Cell> {
     /// Class name and label of the loader of each kind.
     pub names: &'a [(String, String)],
     pub sets: &'a [StoredSet],
+    pub owners: &'a OwnerTree,
     pub nodes: &'a OwnedIds,
     pub graph: &'a Graph<C>,
     pub ids: &'a OwnedIds,
@@ -64,6 +64,7 @@ pub fn write<C: Cell>(file: File, parts: &Parts<'_, C>) -> io::Result<File> {
     out.section(Section::Classes, &serde_json::to_vec(&stored_classes(parts)).map_err(json)?)?;
     write_kinds(&mut out, parts)?;
     out.section(Section::Sets, &serde_json::to_vec(parts.sets).map_err(json)?)?;
+    write_owners(&mut out, parts.owners)?;
     let ids = parts.ids;
     match &ids.sorted {
         Some(sorted) => out.section(Section::IdSorted, bytemuck::cast_slice(sorted))?,
@@ -88,6 +89,49 @@ pub fn write<C: Cell>(file: File, parts: &Parts<'_, C>) -> io::Result<File> {
     let largest = largest(parts);
     out.section(Section::Largest, bytemuck::cast_slice(&largest))?;
     out.finish(parts.fingerprint)
+}
+
+fn write_owners(out: &mut Writer, owners: &OwnerTree) -> io::Result<()> {
+    let names = serde_json::to_vec(&owners.names).map_err(io::Error::other)?;
+    out.section(Section::OwnerNames, &names)?;
+    let edge = |edge: Edge| {
+        let (first, second) = edge.names();
+        (edge.code(), first.unwrap_or(0), second.unwrap_or(0))
+    };
+    let nodes: Vec<u64> = owners
+        .nodes
+        .iter()
+        .flat_map(|node| {
+            let (code, first, second) = edge(node.edge);
+            [
+                u64::from(node.parent) | u64::from(code) << 32 | u64::from(node.is_class) << 40,
+                u64::from(first) | u64::from(second) << 32,
+                node.class.into(),
+                node.objects,
+                node.entries,
+                node.capacity,
+                node.shallow_bytes,
+                node.retained_bytes,
+                node.largest_bytes,
+                node.native_bytes,
+            ]
+        })
+        .collect();
+    out.section(Section::OwnerNodes, bytemuck::cast_slice(&nodes))?;
+    let shares: Vec<u64> = owners
+        .shares
+        .iter()
+        .flat_map(|share| {
+            let (code, first, second) = edge(share.edge);
+            [
+                u64::from(share.node) | u64::from(share.holder) << 32,
+                u64::from(first) | u64::from(second) << 32,
+                code.into(),
+                share.references,
+            ]
+        })
+        .collect();
+    out.section(Section::OwnerShares, bytemuck::cast_slice(&shares))
 }
 
 fn stored_classes<C: Cell>(parts: &Parts<'_, C>) -> Vec<StoredClass> {
@@ -191,14 +235,8 @@ fn write_graph<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()
 
 impl<C: Cell> Parts<'_, C> {
     fn shallow(&self, ordinal: u64) -> u64 {
-        let kind = self.plans.kinds[self.objects.kinds.get(ordinal as usize) as usize];
-        match kind.form {
-            Form::Instance => kind.size,
-            Form::SizedInstance | Form::Mirror => self.slots.get(ordinal).into(),
-            Form::ObjectArray | Form::PrimitiveArray(_) => {
-                self.meta.array_bytes(self.slots.get(ordinal).into(), kind.size)
-            }
-        }
+        let kind = self.objects.kinds.get(ordinal as usize);
+        self.plans.shallow(kind as usize, self.slots.get(ordinal))
     }
 }
 

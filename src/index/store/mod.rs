@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::census::Census;
 use super::facts::Thread;
+use super::owners::{Edge, OwnerNode, OwnerTree, Share};
 use crate::parser::classes::ClassIndex;
 use crate::parser::ids::ObjectId;
 use crate::parser::tags::FieldType;
@@ -548,6 +549,46 @@ impl HeapIndex {
         self.json(Section::Sets)
     }
 
+    /// The owner tree.
+    ///
+    /// # Errors
+    /// [`OpenIndexError::Content`].
+    pub fn owners(&self) -> Result<OwnerTree, OpenIndexError> {
+        let names: Vec<String> = self.json(Section::OwnerNames)?;
+        let nodes = cast::<u64>(self.section(Section::OwnerNodes)).chunks_exact(NODE_WORDS);
+        let shares = cast::<u64>(self.section(Section::OwnerShares)).chunks_exact(SHARE_WORDS);
+        let edge = |code: u8, names: u64| Edge::of_code(code, names as u32, (names >> 32) as u32);
+        let node = |words: &[u64]| {
+            Some(OwnerNode {
+                parent: words[0] as u32,
+                edge: edge((words[0] >> 32) as u8, words[1])?,
+                class: words[2] as u32,
+                is_class: words[0] >> 40 & 1 != 0,
+                objects: words[3],
+                entries: words[4],
+                capacity: words[5],
+                shallow_bytes: words[6],
+                retained_bytes: words[7],
+                largest_bytes: words[8],
+                native_bytes: words[9],
+            })
+        };
+        let share = |words: &[u64]| {
+            Some(Share {
+                node: words[0] as u32,
+                holder: (words[0] >> 32) as u32,
+                edge: edge(words[2] as u8, words[1])?,
+                references: words[3],
+            })
+        };
+        let tree = nodes.map(node).collect::<Option<Vec<_>>>().zip(shares.map(share).collect());
+        let tree = tree.map(|(nodes, shares)| OwnerTree { names, nodes, shares });
+        tree.filter(OwnerTree::is_sound).ok_or_else(|| OpenIndexError::Content {
+            path: self.path.clone(),
+            what: "the owner tree".to_owned(),
+        })
+    }
+
     /// The classes with their fields, by [`ClassIndex`].
     ///
     /// # Errors
@@ -621,6 +662,10 @@ impl HeapIndex {
 
 /// Words of 32 bits of a kind in the file.
 pub const KIND_WORDS: usize = 8;
+/// Words of 64 bits of a node of the owner tree in the file.
+const NODE_WORDS: usize = 10;
+/// Words of 64 bits of a share in the file.
+const SHARE_WORDS: usize = 4;
 /// Words of 64 bits of a root in the file.
 pub const ROOT_WORDS: usize = 3;
 

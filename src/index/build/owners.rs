@@ -1,0 +1,828 @@
+//! Merges the dominator tree into the owner tree (`docs/ARCHITECTURE.md`).
+//!
+//! One walk tells by which reference each object is held by its dominator; one pass over the objects
+//! finds the node of each; one over the graph finds who shares what is held by several.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+
+use hashbrown::HashMap;
+use rayon::prelude::*;
+
+use super::graph::Graph;
+use super::plan::ClassCache;
+use super::roles::{EdgeId, Names, Ranks, Role, Roles};
+use super::walks::{Dump, Objects, Reading, Slots, no_streams, pred};
+use crate::index::array::{Access, Array, Budget, Cell};
+use crate::index::facts::Thread;
+use crate::index::owners::{Edge, Name, OwnerNode, OwnerTree, Share};
+use crate::index::scan::Part;
+use crate::index::store::ids::Ids;
+use crate::index::store::{Level, StoredRoot};
+use crate::index::tally::Sink;
+use crate::parser::classes::{ClassIndex, ClassTable};
+use crate::parser::heap::{HeapRecord, LargeArray};
+use crate::parser::ids::ObjectId;
+use crate::parser::names;
+use crate::parser::tags::sub;
+
+/// Nodes that retain less are counted together with their siblings.
+const LEAST: u64 = 256;
+/// Nodes from which on objects join the node above instead of making new ones.
+const MOST_NODES: usize = 1 << 22;
+/// Nodes above one another.
+const DEEPEST: u32 = 96;
+/// Objects on a way up that are kept at once.
+const WAY: usize = 1 << 16;
+/// Holders that are told of a shared node: those with the most references.
+const HOLDERS: usize = 32;
+
+/// Nodes that a thread takes at a time.
+const STRIDE: usize = 1 << 16;
+
+/// How the dominator of an object refers to it, in an array by ordinal.
+mod label {
+    /// Not at all: it is held by several.
+    pub const NONE: u16 = 0;
+    /// Labels from here to [`MOST`] are references by their number in the object.
+    pub const FIRST: u16 = 1;
+    pub const MOST: u16 = u16::MAX - 3;
+    /// On the stack of a thread.
+    pub const LOCAL: u16 = u16::MAX - 1;
+    pub const ELEMENT: u16 = u16::MAX;
+}
+
+/// What is looked at; the passes before have left dominators in `objects.pred`.
+pub struct Owners<'a, C: Cell> {
+    pub reading: &'a Reading<'a, C>,
+    pub dump: &'a Dump<'a>,
+    pub graph: &'a Graph<C>,
+    pub nodes: Ids<'a>,
+    pub ordinals: &'a Array<C>,
+    pub slots: &'a Slots,
+    pub classes: &'a ClassTable,
+    /// Class name in source form and label of the loader, by kind.
+    pub names: &'a [(String, String)],
+    pub roots: &'a [StoredRoot],
+    pub threads: &'a [Thread],
+    /// Reference object, referent and how it is held.
+    pub weak: &'a [(u64, u64, Level)],
+}
+
+/// The result of the walk.
+struct Labels {
+    /// See [`label`].
+    of: Array<AtomicU16>,
+    /// Memory outside of the heap by the object that stands for it, in order.
+    native: Vec<(u64, u64)>,
+}
+
+impl<C: Cell> Owners<'_, C> {
+    /// Makes the tree.
+    ///
+    /// # Errors
+    /// No memory, or no room on the disk.
+    pub fn run(&self, budget: &Budget) -> io::Result<OwnerTree> {
+        let labels = self.labels(budget)?;
+        let mut names = Names::default();
+        let mut roles = Roles::new(self.reading.plans, self.classes, self.names, &mut names);
+        let ranks = roles.ranks(self.classes, &mut names);
+        let holders = self.holders(&labels, &roles, &ranks, budget)?;
+        let mut merging = Merging {
+            owners: self,
+            labels: &labels,
+            ranks: &ranks,
+            holders: &holders,
+            node_of: Array::new(budget, self.reading.objects.count, Access::Random)?,
+            tops: HashMap::new(),
+            locals: HashMap::new(),
+            thread_locals: HashMap::new(),
+            children: HashMap::new(),
+            nodes: vec![Merged::top()],
+            roles,
+            names,
+        };
+        merging.name_roots();
+        merging.name_thread_locals();
+        merging.merge();
+        for (object, bytes) in &labels.native {
+            let node = merging.node(*object as usize);
+            merging.nodes[node as usize].native += bytes;
+        }
+        let shares = merging.shares();
+        Ok(merging.finish(shares))
+    }
+
+    /// The lowest rank of those that hold each node that no single object holds.
+    fn holders(
+        &self,
+        labels: &Labels,
+        roles: &Roles,
+        ranks: &Ranks,
+        budget: &Budget,
+    ) -> io::Result<Array<AtomicU32>> {
+        let count = self.ordinals.len();
+        let holders = Array::<AtomicU32>::new(budget, count as u64, Access::Random)?;
+        (0..count).into_par_iter().with_min_len(STRIDE).for_each(|node| {
+            let mut successors = self.graph.successors(node as u64);
+            if successors.is_empty() {
+                return;
+            }
+            let rank = self.rank(self.ordinals[node].get(), roles, ranks);
+            while let Some(target) = self.graph.next(&mut successors) {
+                let held = self.ordinals[target as usize].get();
+                if labels.of[held as usize].load(Ordering::Relaxed) != label::NONE {
+                    continue;
+                }
+                // Zero is none yet.
+                let lower = |seen: u32| (seen == 0 || rank < seen).then_some(rank);
+                let (order, holder) = (Ordering::Relaxed, &holders[target as usize]);
+                let _ = holder.fetch_update(order, order, lower);
+            }
+        });
+        Ok(holders)
+    }
+
+    fn rank(&self, object: u64, roles: &Roles, ranks: &Ranks) -> u32 {
+        let kind = self.reading.objects.kinds.get(object as usize) as usize;
+        if roles.of_kind[kind] != Role::Mirror {
+            return ranks.of_kind[kind];
+        }
+        let class = self.reading.ids.id(object).and_then(|id| self.classes.index_of(ObjectId(id)));
+        class.and_then(|class| ranks.of_class.get(&class)).map_or(u32::MAX, |rank| *rank)
+    }
+
+    fn labels(&self, budget: &Budget) -> io::Result<Labels> {
+        let of = Array::<AtomicU16>::new(budget, self.reading.objects.count, Access::Random)?;
+        let labelling = || Labelling {
+            reading: self.reading,
+            cache: ClassCache::default(),
+            labels: &of,
+            native: Vec::new(),
+        };
+        let native = self.dump.walk(labelling, |labelling| labelling.native);
+        let mut native: Vec<(u64, u64)> = native.into_iter().flatten().collect();
+        native.sort_unstable();
+        Ok(Labels { of, native })
+    }
+}
+
+/// Finds by which reference objects are held by their dominators.
+struct Labelling<'a, C: Cell> {
+    reading: &'a Reading<'a, C>,
+    cache: ClassCache,
+    labels: &'a Array<AtomicU16>,
+    native: Vec<(u64, u64)>,
+}
+
+impl<C: Cell> Sink for Labelling<'_, C> {
+    #[inline(always)]
+    fn record(&mut self, record: &HeapRecord<'_>, offset: u64) {
+        let reading = self.reading;
+        let Some((object, ordinal)) = reading.object(record, offset, &mut self.cache) else {
+            return;
+        };
+        if let Some(bytes) = reading.plans.outside(&object) {
+            self.native.push((ordinal, bytes));
+        }
+        let objects = reading.objects;
+        if objects.retained[ordinal as usize].get() == 0 {
+            return;
+        }
+        let held_by_this = ordinal + pred::FIRST;
+        let is_array = matches!(record, HeapRecord::ObjectArray(_));
+        let (mut nth, mut last) = (0, 0);
+        reading.plans.references(&object, |id| {
+            let label = match nth {
+                0 => label::FIRST,
+                _ if is_array => label::ELEMENT,
+                nth => label::FIRST.saturating_add(nth).min(label::MOST),
+            };
+            nth = nth.saturating_add(1);
+            if id == 0 || id == last {
+                return;
+            }
+            last = id;
+            if let Some(target) = reading.ids.ordinal(id) {
+                self.note(target as usize, held_by_this, label);
+            }
+        });
+        if let Some(locals) = reading.locals.get(&ordinal) {
+            for local in locals {
+                self.note(*local as usize, held_by_this, label::LOCAL);
+            }
+        }
+    }
+
+    no_streams!();
+}
+
+impl<C: Cell> Labelling<'_, C> {
+    #[inline(always)]
+    fn note(&self, target: usize, held_by_this: u64, label: u16) {
+        // Nobody else writes here: an object has one dominator, and that is read once.
+        if self.reading.objects.pred[target].get() == held_by_this
+            && self.labels[target].load(Ordering::Relaxed) == label::NONE
+        {
+            self.labels[target].store(label, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A node while objects are added.
+#[derive(Clone, Copy)]
+struct Merged {
+    parent: u32,
+    edge: EdgeId,
+    class: ClassCode,
+    depth: u32,
+    objects: u64,
+    entries: u64,
+    capacity: u64,
+    shallow: u64,
+    /// In units.
+    largest: u64,
+    native: u64,
+}
+
+/// The name of a class, and whether its class object is meant, in the lowest bit.
+type ClassCode = u32;
+
+impl Merged {
+    fn top() -> Self {
+        Self::new(0, EdgeId(0), 0, 0)
+    }
+
+    fn new(parent: u32, edge: EdgeId, class: ClassCode, depth: u32) -> Self {
+        let (objects, entries, capacity) = (0, 0, 0);
+        let (shallow, largest, native) = (0, 0, 0);
+        Self { parent, edge, class, depth, objects, entries, capacity, shallow, largest, native }
+    }
+}
+
+struct Merging<'a, 'o, C: Cell> {
+    owners: &'a Owners<'o, C>,
+    labels: &'a Labels,
+    ranks: &'a Ranks,
+    /// Of each node of the graph, the rank of who is named as its holder.
+    holders: &'a Array<AtomicU32>,
+    /// The node of each object, plus one; 0 where it is not known yet.
+    node_of: Array<AtomicU32>,
+    /// How the roots are held.
+    tops: HashMap<u64, EdgeId>,
+    /// The outermost frame that holds an object, by thread and object.
+    locals: HashMap<(u64, u64), EdgeId>,
+    /// By entry of a map of thread locals.
+    thread_locals: HashMap<u64, EdgeId>,
+    children: HashMap<(u32, EdgeId, ClassCode), u32>,
+    nodes: Vec<Merged>,
+    roles: Roles,
+    names: Names,
+}
+
+impl<C: Cell> Merging<'_, '_, C> {
+    fn objects(&self) -> &Objects<C> {
+        self.owners.reading.objects
+    }
+
+    fn kind(&self, object: usize) -> usize {
+        self.objects().kinds.get(object) as usize
+    }
+
+    fn node(&self, object: usize) -> u32 {
+        self.node_of[object].load(Ordering::Relaxed) - 1
+    }
+
+    /// The dominator of an object.
+    fn above(&self, object: usize) -> Option<usize> {
+        let code = self.objects().pred[object].get();
+        code.checked_sub(pred::FIRST).map(|above| above as usize)
+    }
+
+    /// Says how the JVM and the frames of threads hold objects.
+    fn name_roots(&mut self) {
+        let owners = self.owners;
+        let by_serial: HashMap<u32, &Thread> =
+            owners.threads.iter().map(|thread| (thread.serial, thread)).collect();
+        let mut thread_of: HashMap<u32, u64> = HashMap::new();
+        for root in owners.roots {
+            if root.kind == sub::ROOT_THREAD_OBJECT {
+                let name = by_serial.get(&root.thread).and_then(|thread| thread.name.as_deref());
+                let name = self.names.of(&without_numbers(name.unwrap_or("")));
+                let edge = self.roles.edge(Edge::Thread(name));
+                self.tops.insert(root.object, edge);
+                thread_of.insert(root.thread, root.object);
+            }
+        }
+        let mut outermost: BTreeMap<(u64, u64), (u32, u32)> = BTreeMap::new();
+        for root in owners.roots {
+            let kind = self.names.of(root_name(root.kind));
+            let edge = self.roles.edge(Edge::Root(kind));
+            self.tops.entry(root.object).or_insert(edge);
+            if let Some(thread) = thread_of.get(&root.thread) {
+                let frame = if root.frame == u32::MAX { 0 } else { root.frame };
+                let seen = outermost.entry((*thread, root.object)).or_default();
+                *seen = (*seen).max((frame, root.thread));
+            }
+        }
+        for (key, (frame, serial)) in outermost {
+            let thread = by_serial.get(&serial);
+            let method = thread.and_then(|thread| thread.frames.get(frame as usize));
+            let name = self.names.of(&method.map_or_else(String::new, |text| method_of(text)));
+            let edge = self.roles.edge(Edge::Local(name));
+            self.locals.insert(key, edge);
+        }
+    }
+
+    /// Says for the entries of maps of thread locals which thread local they are of.
+    fn name_thread_locals(&mut self) {
+        let owners = self.owners;
+        for (entry, key, _) in owners.weak {
+            if self.roles.of_kind[self.kind(*entry as usize)] != Role::ThreadLocalEntry {
+                continue;
+            }
+            let key = *key as usize;
+            let held = self.above(key).map(|above| (above, self.edge_below(above, key)));
+            let name = match held.map(|(above, edge)| (above, self.roles.edges[edge.index()])) {
+                Some((_, Edge::Field(class, field))) => {
+                    format!("{}.{}", self.names.text(class), self.names.text(field))
+                }
+                Some((above, Edge::Static(field))) => {
+                    let class = self.class_code(above) >> 1;
+                    format!("{}.{}", self.names.text(class), self.names.text(field))
+                }
+                _ => {
+                    let class = self.class_code(key) >> 1;
+                    self.names.text(class).to_owned()
+                }
+            };
+            let name = self.names.of(&name);
+            let edge = self.roles.edge(Edge::ThreadLocal(name));
+            self.thread_locals.insert(*entry, edge);
+        }
+    }
+
+    /// How an object is held by its dominator.
+    fn edge_below(&mut self, above: usize, object: usize) -> EdgeId {
+        let label = self.labels.of[object].load(Ordering::Relaxed);
+        match label {
+            label::NONE => self.shared_edge(object),
+            label::LOCAL => {
+                let key = (above as u64, object as u64);
+                self.locals.get(&key).copied().unwrap_or(self.roles.shared)
+            }
+            label::ELEMENT => self.roles.element,
+            label => self.reference(above, usize::from(label - label::FIRST)),
+        }
+    }
+
+    fn shared_edge(&mut self, object: usize) -> EdgeId {
+        let Some(node) = self.owners.nodes.ordinal(object as u64) else { return self.roles.shared };
+        let rank = self.holders[node as usize].load(Ordering::Relaxed);
+        // A holder that cannot be named ranks last.
+        let name = if rank == u32::MAX { 0 } else { self.ranks.name(rank) };
+        self.roles.edge(Edge::Shared(name))
+    }
+
+    /// The edge of a reference of an object that is no array, by its number.
+    fn reference(&mut self, object: usize, nth: usize) -> EdgeId {
+        let kind = self.kind(object);
+        match self.roles.of_kind[kind] {
+            Role::Mirror => {
+                let owners = self.owners;
+                let class = self.mirrored(object);
+                class.map_or(self.roles.class, |class| {
+                    self.roles.static_edge(owners.classes, class, nth, &mut self.names)
+                })
+            }
+            Role::ThreadLocalEntry => {
+                let edge = self.thread_locals.get(&(object as u64)).copied();
+                edge.unwrap_or_else(|| self.roles.field(kind, nth).edge)
+            }
+            _ => self.roles.field(kind, nth).edge,
+        }
+    }
+
+    /// The class that a class object stands for.
+    fn mirrored(&self, object: usize) -> Option<ClassIndex> {
+        let id = self.owners.reading.ids.id(object as u64)?;
+        self.owners.classes.index_of(ObjectId(id))
+    }
+
+    fn class_code(&mut self, object: usize) -> ClassCode {
+        let kind = self.kind(object);
+        if self.roles.of_kind[kind] != Role::Mirror {
+            return self.roles.class_of_kind[kind] << 1;
+        }
+        let owners = self.owners;
+        match self.mirrored(object) {
+            Some(class) => self.roles.mirrored(owners.classes, class, &mut self.names) << 1 | 1,
+            None => self.roles.class_of_kind[kind] << 1,
+        }
+    }
+
+    /// Finds the node of every object. Dominators come first: from an object a way leads up to one
+    /// whose node is known, and back down again. A way may be as long as there are objects, so only
+    /// its beginnings are kept, and it is walked twice where it is long.
+    fn merge(&mut self) {
+        let mut way = Vec::with_capacity(WAY);
+        let mut starts = Vec::new();
+        for object in 0..self.objects().count as usize {
+            if self.node_of[object].load(Ordering::Relaxed) != 0 {
+                continue;
+            }
+            starts.push(object);
+            while let Some(start) = starts.pop() {
+                let mut next = Some(start);
+                while let Some(at) = next.filter(|at| self.is_new(*at)) {
+                    if way.len() == WAY {
+                        // The start is resolved again when what is above it is known.
+                        starts.push(way[0]);
+                        way.clear();
+                    }
+                    way.push(at);
+                    next = self.above(at);
+                }
+                while let Some(at) = way.pop() {
+                    let node = self.place(at);
+                    self.node_of[at].store(node + 1, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    fn is_new(&self, object: usize) -> bool {
+        self.node_of[object].load(Ordering::Relaxed) == 0
+    }
+
+    /// Adds an object to its node, and tells it. The node of its dominator is known.
+    fn place(&mut self, object: usize) -> u32 {
+        let kind = self.kind(object);
+        let slot = match self.roles.has_slot[kind] {
+            true => self.owners.slots.get(object as u64),
+            false => 0,
+        };
+        let shallow = self.owners.reading.plans.shallow(kind, slot);
+        let Some(above) = self.above(object) else {
+            let edge = self.top_edge(object);
+            return self.add(0, edge, object, shallow);
+        };
+        let node = self.node(above);
+        let label = self.labels.of[object].load(Ordering::Relaxed);
+        if label != label::NONE && self.is_part(above, node, label, kind) {
+            let merged = &mut self.nodes[node as usize];
+            merged.shallow += shallow;
+            match self.roles.of_kind[kind] {
+                Role::Array => merged.capacity += u64::from(slot),
+                Role::Part { is_entry: true } | Role::ThreadLocalEntry => merged.entries += 1,
+                _ => {}
+            }
+            return node;
+        }
+        let edge = self.edge_below(above, object);
+        self.add(node, edge, object, shallow)
+    }
+
+    fn top_edge(&mut self, object: usize) -> EdgeId {
+        match self.objects().pred[object].get() as usize {
+            0 => match self.tops.get(&(object as u64)) {
+                Some(edge) => *edge,
+                None => self.shared_edge(object),
+            },
+            level => {
+                let name = self.names.of(Level::of(level).name());
+                self.roles.edge(Edge::Level(name))
+            }
+        }
+    }
+
+    /// True for what the collection at `node` is made of: tables, entries, wrapped collections.
+    fn is_part(&self, above: usize, node: u32, label: u16, kind: usize) -> bool {
+        let above_kind = self.kind(above);
+        let role = self.roles.of_kind[kind];
+        let is_structure = |roles: &Roles| {
+            label != label::LOCAL
+                && label > label::FIRST
+                && !roles.field(above_kind, usize::from(label - label::FIRST)).is_payload
+        };
+        match self.roles.of_kind[above_kind] {
+            Role::Collection => is_structure(&self.roles) && role.is_in_collection(),
+            Role::Part { .. } | Role::ThreadLocalEntry => {
+                is_structure(&self.roles) && role != Role::Collection && role.is_in_collection()
+            }
+            Role::Array => {
+                // The array is a part itself, or else it is the node.
+                let is_folded =
+                    self.nodes[node as usize].class != self.roles.class_of_kind[above_kind] << 1;
+                is_folded
+                    && match role {
+                        Role::Part { .. } | Role::ThreadLocalEntry => true,
+                        Role::Array => self.roles.is_nested[above_kind],
+                        _ => false,
+                    }
+            }
+            Role::Mirror | Role::Plain | Role::Values => false,
+        }
+    }
+
+    fn add(&mut self, parent: u32, edge: EdgeId, object: usize, shallow: u64) -> u32 {
+        let class = self.class_code(object);
+        let node = match self.children.get(&(parent, edge, class)) {
+            Some(node) => *node,
+            None => self.new_node(parent, edge, class),
+        };
+        let units = self.objects().units(object);
+        let merged = &mut self.nodes[node as usize];
+        merged.objects += 1;
+        merged.shallow += shallow;
+        merged.largest = merged.largest.max(units);
+        node
+    }
+
+    /// A way that comes back to a class by the same edge stays at the node that is there.
+    fn new_node(&mut self, parent: u32, edge: EdgeId, class: ClassCode) -> u32 {
+        let mut at = parent;
+        while at != 0
+            && (self.nodes[at as usize].edge, self.nodes[at as usize].class) != (edge, class)
+        {
+            at = self.nodes[at as usize].parent;
+        }
+        let depth = self.nodes[parent as usize].depth + 1;
+        let node = if at != 0 {
+            at
+        } else if self.nodes.len() >= MOST_NODES || depth > DEEPEST {
+            parent
+        } else {
+            self.nodes.push(Merged::new(parent, edge, class, depth));
+            (self.nodes.len() - 1) as u32
+        };
+        self.children.insert((parent, edge, class), node);
+        node
+    }
+
+    /// Who refers to the objects of shared nodes: references by shared node, node of the holder.
+    fn shares(&mut self) -> Vec<(u32, u32, EdgeId, u64)> {
+        let owners = self.owners;
+        let shared = self.roles.shared;
+        let is_shared: Vec<bool> = self
+            .nodes
+            .iter()
+            .map(|node| matches!(self.roles.edges[node.edge.index()], Edge::Shared(_)))
+            .collect();
+        let count = owners.ordinals.len();
+        type Pairs = HashMap<(u32, u32), (u64, u64, u64)>;
+        let merge = |pairs: &mut Pairs, key, (references, holder, held): (u64, u64, u64)| {
+            let seen = pairs.entry(key).or_insert((0, u64::MAX, u64::MAX));
+            *seen = if (holder, held) < (seen.1, seen.2) {
+                (seen.0 + references, holder, held)
+            } else {
+                (seen.0 + references, seen.1, seen.2)
+            };
+        };
+        let pairs: Pairs = (0..count)
+            .into_par_iter()
+            .step_by(STRIDE)
+            .fold(Pairs::new, |mut pairs, start| {
+                for node in start..(start + STRIDE).min(count) {
+                    let mut successors = owners.graph.successors(node as u64);
+                    if successors.is_empty() {
+                        continue;
+                    }
+                    let holder = owners.ordinals[node].get();
+                    let from = self.node(holder as usize);
+                    while let Some(target) = owners.graph.next(&mut successors) {
+                        let held = owners.ordinals[target as usize].get();
+                        let to = self.node(held as usize);
+                        if is_shared[to as usize] && to != from {
+                            merge(&mut pairs, (to, from), (1, holder, held));
+                        }
+                    }
+                }
+                pairs
+            })
+            .reduce(Pairs::new, |a, b| {
+                let (mut all, few) = if a.len() >= b.len() { (a, b) } else { (b, a) };
+                few.into_iter().for_each(|(key, value)| merge(&mut all, key, value));
+                all
+            });
+        let retained = self.retained();
+        let mut of_node: BTreeMap<u32, Vec<(u64, u32, (u64, u64))>> = BTreeMap::new();
+        for ((node, holder), (references, from, to)) in pairs {
+            if retained[node as usize] >= LEAST {
+                of_node.entry(node).or_default().push((references, holder, (from, to)));
+            }
+        }
+        for holders in of_node.values_mut() {
+            holders.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.2.cmp(&b.2)));
+            holders.truncate(HOLDERS);
+        }
+        let examples = of_node.values().flatten().map(|(.., example)| *example).collect();
+        let labels = self.example_labels(examples);
+        let mut shares = Vec::new();
+        for (node, holders) in of_node {
+            for (references, holder, example) in holders {
+                let edge = match labels.get(&example) {
+                    None => shared,
+                    Some(&label::LOCAL) => self.locals.get(&example).copied().unwrap_or(shared),
+                    Some(&label::ELEMENT) => self.roles.element,
+                    Some(label) => {
+                        self.reference(example.0 as usize, usize::from(label - label::FIRST))
+                    }
+                };
+                shares.push((node, holder, edge, references));
+            }
+        }
+        shares
+    }
+
+    /// The labels of references between pairs of objects, which are looked up in the dump.
+    fn example_labels(&self, examples: Vec<(u64, u64)>) -> HashMap<(u64, u64), u16> {
+        let owners = self.owners;
+        let ids = &owners.reading.ids;
+        let mut wanted: HashMap<u64, Vec<(u64, u64)>> = HashMap::new();
+        for (holder, held) in examples {
+            if let (Some(from), Some(to)) = (ids.id(holder), ids.id(held)) {
+                wanted.entry(from).or_default().push((to, held));
+            }
+        }
+        let mut sorted: Vec<u64> = wanted.keys().copied().collect();
+        sorted.sort_unstable();
+        let is_wanted = |part: &&Part| {
+            let next = sorted.partition_point(|id| *id < part.lowest);
+            sorted.get(next).is_some_and(|id| *id <= part.highest)
+        };
+        // Class objects are not counted in the range of a part.
+        let has_mirror = sorted.iter().any(|id| owners.classes.index_of(ObjectId(*id)).is_some());
+        let parts: Vec<Part> = owners
+            .dump
+            .parts
+            .iter()
+            .filter(|part| has_mirror || is_wanted(part))
+            .copied()
+            .collect();
+        let dump = Dump {
+            bytes: owners.dump.bytes,
+            parts: &parts,
+            id_size: owners.dump.id_size,
+            progress: owners.dump.progress,
+        };
+        let looking = || Looking {
+            reading: owners.reading,
+            cache: ClassCache::default(),
+            wanted: &wanted,
+            found: Vec::new(),
+        };
+        dump.walk(looking, |looking| looking.found).into_iter().flatten().collect()
+    }
+
+    /// Bytes that each node retains.
+    fn retained(&self) -> Vec<u64> {
+        let mut retained: Vec<u64> = self.nodes.iter().map(|node| node.shallow).collect();
+        // A node is made after the one above it.
+        for at in (1..self.nodes.len()).rev() {
+            retained[self.nodes[at].parent as usize] += retained[at];
+        }
+        retained
+    }
+
+    /// The tree in an order that depends on names alone, small nodes counted together.
+    fn finish(self, shares: Vec<(u32, u32, EdgeId, u64)>) -> OwnerTree {
+        let retained = self.retained();
+        let mut children: Vec<Vec<u32>> = vec![Vec::new(); self.nodes.len()];
+        for at in 1..self.nodes.len() {
+            children[self.nodes[at].parent as usize].push(at as u32);
+        }
+        let unit = self.owners.reading.plans.unit;
+        let mut tree = OwnerTree { names: self.names.list.clone(), ..OwnerTree::default() };
+        let edge_of = |edge: EdgeId| self.roles.edges[edge.index()];
+        let key = |at: u32| {
+            let node = &self.nodes[at as usize];
+            let (first, second) = edge_of(node.edge).names();
+            let text = |name: Option<Name>| name.map_or("", |name| self.names.text(name));
+            let class = self.names.text(node.class >> 1);
+            (edge_of(node.edge).code(), text(first), text(second), class, node.class & 1)
+        };
+        let mut place = vec![u32::MAX; self.nodes.len()];
+        let mut stack = vec![(0u32, 0u32)];
+        while let Some((at, parent)) = stack.pop() {
+            let node = &self.nodes[at as usize];
+            let here = tree.nodes.len() as u32;
+            place[at as usize] = here;
+            tree.nodes.push(OwnerNode {
+                parent,
+                edge: if at == 0 { Edge::Top } else { edge_of(node.edge) },
+                class: node.class >> 1,
+                is_class: node.class & 1 != 0,
+                objects: node.objects,
+                entries: node.entries,
+                capacity: node.capacity,
+                shallow_bytes: node.shallow,
+                retained_bytes: retained[at as usize],
+                largest_bytes: node.largest * unit,
+                native_bytes: node.native,
+            });
+            let mut below = std::mem::take(&mut children[at as usize]);
+            below.sort_unstable_by(|a, b| key(*b).cmp(&key(*a)));
+            stack.extend(below.into_iter().map(|child| (child, here)));
+        }
+        for (node, holder, edge, references) in shares {
+            let (node, holder) = (place[node as usize], place[holder as usize]);
+            tree.shares.push(Share { node, holder, edge: edge_of(edge), references });
+        }
+        tree.pruned(LEAST)
+    }
+}
+
+/// Looks up by which references some objects are held by some others.
+struct Looking<'a, C: Cell> {
+    reading: &'a Reading<'a, C>,
+    cache: ClassCache,
+    /// Ids and ordinals of what is looked for, by the id of what refers to it.
+    wanted: &'a HashMap<u64, Vec<(u64, u64)>>,
+    found: Vec<((u64, u64), u16)>,
+}
+
+impl<C: Cell> Sink for Looking<'_, C> {
+    #[inline(always)]
+    fn record(&mut self, record: &HeapRecord<'_>, offset: u64) {
+        let (id, is_array) = match record {
+            HeapRecord::Instance(instance) => (instance.id, false),
+            HeapRecord::ObjectArray(array) => (array.id, true),
+            HeapRecord::Class(class) => (class.id, false),
+            _ => return,
+        };
+        let Some(wanted) = self.wanted.get(&id.0) else { return };
+        let found = self.reading.object(record, offset, &mut self.cache);
+        let Some((object, ordinal)) = found else { return };
+        let mut left: Vec<(u64, u64)> = wanted.clone();
+        let mut nth = 0u16;
+        self.reading.plans.references(&object, |id| {
+            if let Some(at) = left.iter().position(|(to, _)| *to == id) {
+                let (_, held) = left.swap_remove(at);
+                let label = match nth {
+                    0 => label::FIRST,
+                    _ if is_array => label::ELEMENT,
+                    nth => label::FIRST.saturating_add(nth).min(label::MOST),
+                };
+                self.found.push(((ordinal, held), label));
+            }
+            nth = nth.saturating_add(1);
+        });
+        for (_, held) in left {
+            // What is not referred to by a field is on the stack.
+            self.found.push(((ordinal, held), label::LOCAL));
+        }
+    }
+
+    no_streams!();
+}
+
+/// The name of a thread as it is the same for all threads of a pool and in every run.
+fn without_numbers(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        if !c.is_ascii_digit() {
+            out.push(c);
+        } else if !out.ends_with('#') {
+            out.push('#');
+        }
+    }
+    out
+}
+
+/// The name of a root kind.
+fn root_name(kind: u8) -> &'static str {
+    if kind == 0 { "system class" } else { sub::name(kind) }
+}
+
+/// `Class.method` of a frame that reads `Class.method(Source:line)`.
+fn method_of(frame: &str) -> String {
+    let text = frame.split('(').next().unwrap_or(frame);
+    match text.rsplit_once('.') {
+        Some((class, method)) => {
+            format!("{}.{method}", names::stable_name(&names::source_name(class)))
+        }
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_of_a_pool_have_one_name() {
+        assert_eq!(without_numbers("pool-12-thread-3"), "pool-#-thread-#");
+        assert_eq!(without_numbers("main"), "main");
+    }
+
+    #[test]
+    fn frames_are_named_by_class_and_method() {
+        assert_eq!(method_of("java.lang.Object.wait(native method)"), "java.lang.Object.wait");
+        assert_eq!(
+            method_of("a.B$$Lambda/0x0000000800c03000.run(unknown source)"),
+            "a.B$$Lambda.run"
+        );
+    }
+}
