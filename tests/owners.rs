@@ -423,7 +423,7 @@ fn random_tree(rng: &mut Rng) -> Tree {
     for _ in 0..rng.below(40) {
         let (node, holder) = (rng.below(tree.tree.nodes.len()), rng.below(tree.tree.nodes.len()));
         let edge = random_edge(&mut tree, rng);
-        if tree.tree.nodes[node].edge == Edge::Shared {
+        if matches!(tree.tree.nodes[node].edge, Edge::Shared(_)) {
             tree.share(node as u32, holder as u32, edge, rng.next() % 1000);
         }
     }
@@ -445,8 +445,8 @@ fn random_edge(tree: &mut Tree, rng: &mut Rng) -> Edge {
         Edge::Key,
         Edge::Value,
         Edge::Class,
-        Edge::Shared,
-        Edge::Shared,
+        Edge::Shared(a),
+        Edge::Shared(0),
         Edge::Level(a),
         Edge::Other,
     ];

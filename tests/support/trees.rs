@@ -89,7 +89,7 @@ impl Tree {
     }
 
     pub fn shared(&mut self, parent: u32, class: &str, objects: u64, bytes: u64) -> u32 {
-        self.add(parent, Edge::Shared, class, objects, bytes)
+        self.add(parent, Edge::Shared(0), class, objects, bytes)
     }
 
     pub fn share(&mut self, node: u32, holder: u32, edge: Edge, references: u64) {
@@ -135,16 +135,7 @@ pub fn shuffled(tree: &OwnerTree, rng: &mut Rng) -> OwnerTree {
     shuffle(&mut names, rng);
     let mut name_of = vec![0; names.len()];
     names.iter().enumerate().for_each(|(new, old)| name_of[*old] = new as Name);
-    let edge = |edge| match edge {
-        Edge::Root(name) => Edge::Root(name_of[name as usize]),
-        Edge::Thread(name) => Edge::Thread(name_of[name as usize]),
-        Edge::Local(name) => Edge::Local(name_of[name as usize]),
-        Edge::Static(name) => Edge::Static(name_of[name as usize]),
-        Edge::Field(class, name) => Edge::Field(name_of[class as usize], name_of[name as usize]),
-        Edge::ThreadLocal(name) => Edge::ThreadLocal(name_of[name as usize]),
-        Edge::Level(name) => Edge::Level(name_of[name as usize]),
-        edge => edge,
-    };
+    let edge = |edge: Edge| edge.map(|name| name_of[name as usize]);
     let mut placed = vec![None; tree.nodes.len()];
     let mut nodes: Vec<OwnerNode> = Vec::new();
     while nodes.len() < tree.nodes.len() {

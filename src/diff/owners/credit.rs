@@ -158,7 +158,7 @@ impl<'u, 'a> Finder<'u, 'a> {
             let parent = node.parent as usize;
             self.is_weak[nth] = self.is_weak[parent] || matches!(node.edge, Edge::Level(_));
             self.above[nth] = match node.edge {
-                Edge::Shared => Above { region: nth as u32, ..Above::default() },
+                Edge::Shared(_) => Above { region: nth as u32, ..Above::default() },
                 edge => self.below(self.above[parent], node.parent, edge, node.class),
             };
             let multiplies = node.edge != Edge::Other && self.multiplies(nth as u32);
@@ -264,7 +264,7 @@ impl<'u, 'a> Finder<'u, 'a> {
         let targets = self.targets();
         self.find_restated(&targets);
         let mut pending: Vec<u32> = (1..self.union.nodes.len() as u32)
-            .filter(|node| self.union.nodes[*node as usize].edge == Edge::Shared)
+            .filter(|node| matches!(self.union.nodes[*node as usize].edge, Edge::Shared(_)))
             .collect();
         let mut in_circles = false;
         while !pending.is_empty() {

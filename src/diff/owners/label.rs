@@ -81,6 +81,9 @@ const TRANSPARENT: &[&str] = &[
     "com.google.common.cache.",
     "com.google.common.collect.",
     "com.github.benmanes.caffeine.cache.",
+    "it.unimi.dsi.fastutil.",
+    "io.netty.util.collection.",
+    "org.apache.spark.util.collection.",
 ];
 
 /// True for classes that own nothing themselves.

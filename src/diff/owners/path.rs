@@ -19,7 +19,7 @@ pub fn of(scene: &Scene<'_>, node: u32, owner: LabelId) -> Vec<Step> {
         seen.push(at);
         let node = nodes[at as usize];
         let (edge, holder) = match (node.edge, holder(scene, at, owner, &seen)) {
-            (Edge::Shared, Some(sharer)) => (sharer.edge, sharer.holder),
+            (Edge::Shared(_), Some(sharer)) => (sharer.edge, sharer.holder),
             (edge, _) => (edge, node.parent),
         };
         steps.extend(step(scene, edge, holder, at));
@@ -88,6 +88,6 @@ fn step(scene: &Scene<'_>, edge: Edge, holder: u32, node: u32) -> Option<Step> {
         Edge::Value => at(Some("value".to_owned()), StepKind::Entry),
         Edge::Element => at(None, StepKind::Element),
         Edge::Class => at(None, StepKind::Class),
-        Edge::Top | Edge::Shared | Edge::Other => return None,
+        Edge::Top | Edge::Shared(_) | Edge::Other => return None,
     })
 }

@@ -112,7 +112,7 @@ impl<'a> Union<'a> {
         for (nth, node) in tree.nodes.iter().enumerate() {
             let edge = match nth {
                 0 => Edge::Top,
-                _ => ranked(node.edge, ranks),
+                _ => node.edge.map(|name| rank(name, ranks)),
             };
             let key = Node {
                 parent: places.get(node.parent as usize).copied().unwrap_or(0),
@@ -131,7 +131,7 @@ impl<'a> Union<'a> {
             sum.objects += node.objects;
             sum.entries += node.entries;
             sum.capacity += node.capacity;
-            sum.own += node.shallow_bytes + node.native_bytes;
+            sum.own = sum.own.saturating_add(node.shallow_bytes).saturating_add(node.native_bytes);
             sum.native += node.native_bytes;
             places.push(place);
         }
@@ -186,7 +186,7 @@ impl<'a> Union<'a> {
             let place = |node: u32| places[dump].get(node as usize).map(|at| order[*at as usize]);
             for share in &tree.shares {
                 if let (Some(node), Some(holder)) = (place(share.node), place(share.holder)) {
-                    let edge = ranked(share.edge, &ranks[dump]);
+                    let edge = share.edge.map(|name| rank(name, &ranks[dump]));
                     rows.push((Sharer { node, holder, edge }, dump, share.references));
                 }
             }
@@ -209,7 +209,8 @@ impl<'a> Union<'a> {
             let parent = self.nodes[node].parent as usize;
             for dump in 0..self.dumps {
                 let retained = self.amounts[node * self.dumps + dump].retained;
-                self.amounts[parent * self.dumps + dump].retained += retained;
+                let sum = &mut self.amounts[parent * self.dumps + dump].retained;
+                *sum = sum.saturating_add(retained);
             }
         }
     }
@@ -242,25 +243,4 @@ fn ranks<'a>(trees: &[&'a OwnerTree]) -> (Vec<&'a str>, Vec<Vec<Name>>) {
 /// The rank of a name; that of the empty name for one that is not there.
 fn rank(name: Name, ranks: &[Name]) -> Name {
     ranks.get(name as usize).copied().unwrap_or(0)
-}
-
-/// An edge with ranks for names.
-fn ranked(edge: Edge, ranks: &[Name]) -> Edge {
-    let of = |name| rank(name, ranks);
-    match edge {
-        Edge::Root(name) => Edge::Root(of(name)),
-        Edge::Thread(name) => Edge::Thread(of(name)),
-        Edge::Local(name) => Edge::Local(of(name)),
-        Edge::Static(name) => Edge::Static(of(name)),
-        Edge::Field(class, name) => Edge::Field(of(class), of(name)),
-        Edge::ThreadLocal(name) => Edge::ThreadLocal(of(name)),
-        Edge::Level(name) => Edge::Level(of(name)),
-        Edge::Top
-        | Edge::Element
-        | Edge::Key
-        | Edge::Value
-        | Edge::Class
-        | Edge::Shared
-        | Edge::Other => edge,
-    }
 }
