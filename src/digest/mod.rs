@@ -233,6 +233,9 @@ impl Digest {
         self.facts.main_class = None;
         self.threads.iter_mut().for_each(|thread| thread.name = None);
         self.threads.sort_unstable();
+        if let Some(owners) = &mut self.owners {
+            owners.redact();
+        }
         let integrity = &mut self.facts.integrity;
         let losses = integrity.losses.iter_mut().map(|loss| &mut loss.what);
         for text in losses.chain(&mut integrity.warnings) {

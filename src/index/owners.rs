@@ -261,6 +261,18 @@ impl OwnerTree {
         Self { names: self.names.clone(), nodes, shares }.with_sorted_names()
     }
 
+    /// Drops the names of threads, which may be chosen by users of the application.
+    pub fn redact(&mut self) {
+        let nameless = |edge: &mut Edge| {
+            if let Edge::Thread(name) = edge {
+                *name = 0;
+            }
+        };
+        self.nodes.iter_mut().for_each(|node| nameless(&mut node.edge));
+        self.shares.iter_mut().for_each(|share| nameless(&mut share.edge));
+        *self = std::mem::take(self).with_sorted_names();
+    }
+
     /// True when nodes come after those above them and all names and nodes are there: what was read
     /// from a file may be anything.
     pub fn is_sound(&self) -> bool {
