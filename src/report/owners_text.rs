@@ -190,7 +190,9 @@ pub fn table(owners: &Owners, columns: Option<usize>, out: &mut String) {
     if let Some((rows, series)) = &owners.other {
         grid.rows.push(line(format!("({} more owners)", count(*rows as u64)), series, &dumps));
     }
-    grid.rows.push(line("total".to_owned(), &owners.total, &dumps));
+    let has_native = owners.total.native_bytes.iter().any(|bytes| *bytes > 0);
+    let total = if has_native { "total, with memory outside of the heap" } else { "total" };
+    grid.rows.push(line(total.to_owned(), &owners.total, &dumps));
     grid.draw(out, columns);
     let _ = writeln!(out);
 }
@@ -210,10 +212,7 @@ fn shown_dumps(dumps: usize, columns: Option<usize>) -> Vec<usize> {
 
 /// `Class.field`, without the package where no other row has that name.
 fn name(key: &OwnerKey, owners: &Owners) -> String {
-    let short = |key: &OwnerKey| match &key.field {
-        Some(field) => format!("{}.{field}", simple(&key.class)),
-        None => simple(&key.class).to_owned(),
-    };
+    let short = |key: &OwnerKey| key.name_by(simple(&key.class));
     let mine = short(key);
     match owners.rows.iter().filter(|row| short(&row.key) == mine).count() {
         1 => mine,

@@ -14,8 +14,10 @@ pub struct Account {
     pub bytes: Vec<u64>,
     /// Those that are outside of the heap.
     pub native: Vec<u64>,
-    /// Entries of the collections that the owner leads to.
+    /// Entries of the collections that the owner leads to and that grow.
     pub entries: Vec<u64>,
+    /// Entries of the others.
+    pub flat_entries: Vec<u64>,
     /// Objects that multiply right below the owner.
     pub multiplied: Vec<u64>,
     /// Growth of what is only softly, weakly, … reachable.
@@ -33,6 +35,7 @@ impl Account {
             bytes: vec![0; dumps],
             native: vec![0; dumps],
             entries: vec![0; dumps],
+            flat_entries: vec![0; dumps],
             multiplied: vec![0; dumps],
             weak_growth: 0,
             class_growth: 0,
@@ -48,6 +51,7 @@ impl Account {
         add(&mut self.bytes, &part.bytes);
         add(&mut self.native, &part.native);
         add(&mut self.entries, &part.entries);
+        add(&mut self.flat_entries, &part.flat_entries);
         add(&mut self.multiplied, &part.multiplied);
         self.weak_growth += part.weak_growth;
         self.class_growth += part.class_growth;
@@ -108,13 +112,20 @@ fn book(
 ) {
     let amounts = union.amounts(node);
     let cut = credits.cut[node as usize];
+    let held = &elements[node as usize * union.dumps..][..union.dumps];
+    let entries: Vec<u64> =
+        amounts.iter().zip(held).map(|(amounts, held)| amounts.entries.max(*held)).collect();
+    let counts = match growth(&entries[judged.clone()]) {
+        1.. => &mut account.entries,
+        _ => &mut account.flat_entries,
+    };
+    if cut == 0 {
+        counts.iter_mut().zip(&entries).for_each(|(sum, entries)| *sum += entries);
+    }
     for (dump, amounts) in amounts.iter().enumerate() {
         account.bytes[dump] += amounts.own;
         account.native[dump] += amounts.native;
-        if cut == 0 {
-            let elements = elements[node as usize * union.dumps + dump];
-            account.entries[dump] += amounts.entries.max(elements);
-        } else if cut == node {
+        if cut == node && node != 0 {
             account.multiplied[dump] += amounts.objects;
         }
     }
@@ -174,6 +185,7 @@ fn split(account: &Account, mix: &Mix) -> Vec<(LabelId, Account)> {
             bytes: all(&account.bytes),
             native: all(&account.native),
             entries: all(&account.entries),
+            flat_entries: all(&account.flat_entries),
             multiplied: all(&account.multiplied),
             weak_growth: signed(account.weak_growth),
             class_growth: signed(account.class_growth),

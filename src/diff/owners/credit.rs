@@ -4,12 +4,14 @@
 //! below it belongs to the owner above it. A shared node is credited to those who hold it, by their
 //! part in its growth.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
 
 use super::label::{Label, OwnerKind, is_lambda, is_transparent};
 use super::union::{Amounts, Node, Union};
+use super::ways::Ways;
 use crate::index::owners::{Edge, Name};
 
 /// A number in [`Credits::labels`].
@@ -42,8 +44,8 @@ pub struct Credits {
 
 impl Credits {
     /// Credits the nodes of a union by their growth over the dumps in `judged`.
-    pub fn of(union: &Union<'_>, judged: &Range<usize>) -> Self {
-        let mut finder = Finder::new(union, judged.clone());
+    pub fn of(union: &Union<'_>, ways: &Ways, judged: &Range<usize>) -> Self {
+        let mut finder = Finder::new(union, ways, judged.clone());
         finder.descend();
         finder.settle_shared();
         finder.finish()
@@ -104,6 +106,7 @@ impl Settled {
 
 struct Finder<'u, 'a> {
     union: &'u Union<'a>,
+    ways: &'u Ways,
     judged: Range<usize>,
     transparent: Vec<bool>,
     numbers: HashMap<Label, LabelId>,
@@ -123,10 +126,11 @@ const ENOUGH: f64 = 0.1;
 const STABLE: f64 = 0.1;
 
 impl<'u, 'a> Finder<'u, 'a> {
-    fn new(union: &'u Union<'a>, judged: Range<usize>) -> Self {
+    fn new(union: &'u Union<'a>, ways: &'u Ways, judged: Range<usize>) -> Self {
         let nodes = union.nodes.len();
         Self {
             union,
+            ways,
             judged,
             transparent: union.names.iter().map(|name| is_transparent(name)).collect(),
             numbers: HashMap::new(),
@@ -335,7 +339,8 @@ impl<'u, 'a> Finder<'u, 'a> {
     }
 
     /// The part of each sharer in the growth of a shared node; where it does not grow, the one with
-    /// the most references has it all. What is below the node does not hold it.
+    /// the most references has it all, of several the one nearest to a root. What is below the node
+    /// does not hold it.
     fn parts(&self, node: u32, sharers: Range<usize>) -> Vec<f64> {
         let outside = |sharer: usize| !self.union.is_below(self.union.sharers[sharer].holder, node);
         let references = |sharer: usize| &self.union.references(sharer)[self.judged.clone()];
@@ -347,8 +352,12 @@ impl<'u, 'a> Finder<'u, 'a> {
         if self.multiplies(node) && grown.iter().any(|part| *part > 0.0) {
             return grown;
         }
-        let held = |sharer: usize| references(sharer).iter().sum::<u64>();
-        let most = sharers.clone().filter(|sharer| outside(*sharer)).rev().max_by_key(|s| held(*s));
+        let weight = |sharer: &usize| {
+            let holder = self.union.sharers[*sharer].holder;
+            let all: u64 = references(*sharer).iter().sum();
+            (all, Reverse(self.ways.order[holder as usize]), Reverse(*sharer))
+        };
+        let most = sharers.clone().filter(|sharer| outside(*sharer)).max_by_key(weight);
         sharers.map(|sharer| if Some(sharer) == most { 1.0 } else { 0.0 }).collect()
     }
 

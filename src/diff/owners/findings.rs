@@ -1,5 +1,6 @@
 //! What is to be said: owners that grew, one for each cause, the worst first.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::accounts::{self, Account};
@@ -57,9 +58,9 @@ impl Cause {
     }
 
     /// Worse ones first; a total order, as owners differ.
-    fn order(&self) -> (std::cmp::Reverse<Verdict>, std::cmp::Reverse<u64>, LabelId) {
-        use std::cmp::Reverse;
-        (Reverse(self.judged.verdict), Reverse(self.judged.weight as u64), self.label)
+    fn order(&self, judged: &Range<usize>) -> impl Ord + use<> {
+        let Judged { verdict, weight, .. } = self.judged;
+        Reverse((verdict, weight as u64, self.account.growth(judged), Reverse(self.label)))
     }
 }
 
@@ -68,9 +69,7 @@ fn causes(scene: &Scene<'_>, accounts: &[Account]) -> Vec<Cause> {
     let mut grown: Vec<LabelId> = (0..accounts.len() as LabelId)
         .filter(|label| accounts[*label as usize].growth(&scene.judged) > 0)
         .collect();
-    grown.sort_by_key(|label| {
-        (std::cmp::Reverse(accounts[*label as usize].growth(&scene.judged)), *label)
-    });
+    grown.sort_by_key(|label| (Reverse(accounts[*label as usize].growth(&scene.judged)), *label));
     grown.truncate(CANDIDATES);
     let mut causes: Vec<Cause> = Vec::new();
     for label in grown {
@@ -89,7 +88,7 @@ fn causes(scene: &Scene<'_>, accounts: &[Account]) -> Vec<Cause> {
             }),
         }
     }
-    causes.sort_by_key(Cause::order);
+    causes.sort_by_key(|cause| cause.order(&scene.judged));
     causes.truncate(MOST);
     causes
 }
@@ -168,7 +167,7 @@ fn circumstances(scene: &Scene<'_>, label: LabelId, account: &Account) -> Circum
     };
     Circumstances {
         heap_bytes: scene.heap_bytes(),
-        is_unnamed: !key.kind.is_place(),
+        is_unnamed: !key.is_place(),
         is_weak: account.weak_growth > growth / 2,
         is_class_loading: account.class_growth > growth / 2,
         known: known::why_bounded(&key.class, key.field.as_deref()),

@@ -4,7 +4,8 @@
 
 /// A structure that stops growing by itself.
 struct Known {
-    /// The class that declares the field, or the start of its name where it ends in a dot.
+    /// The class that declares the field, or the start of its name where it ends in a dot; any class
+    /// when empty.
     class: &'static str,
     /// The field; any of the class when empty.
     field: &'static str,
@@ -12,6 +13,11 @@ struct Known {
 }
 
 const KNOWN: &[Known] = &[
+    Known {
+        class: "",
+        field: "<resolved_references>",
+        why: "constants of a class are made when its code runs first",
+    },
     Known {
         class: "java.lang.ClassLoader",
         field: "",
@@ -77,7 +83,7 @@ const KNOWN: &[Known] = &[
 /// Why the growth of an owner is known to stop; `None` when it is not.
 pub fn why_bounded(class: &str, field: Option<&str>) -> Option<&'static str> {
     let known = KNOWN.iter().find(|known| {
-        let is_prefix = known.class.ends_with('.');
+        let is_prefix = known.class.is_empty() || known.class.ends_with('.');
         let class_fits =
             if is_prefix { class.starts_with(known.class) } else { class == known.class };
         class_fits && (known.field.is_empty() || field == Some(known.field))

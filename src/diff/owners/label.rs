@@ -78,12 +78,18 @@ const TRANSPARENT: &[&str] = &[
     "scala.util.",
     "kotlin.",
     "kotlinx.coroutines.",
-    "com.google.common.cache.",
-    "com.google.common.collect.",
-    "com.github.benmanes.caffeine.cache.",
-    "it.unimi.dsi.fastutil.",
-    "io.netty.util.collection.",
     "org.apache.spark.util.collection.",
+];
+
+/// The same for libraries that others pack under names of their own: parts of their names.
+const TRANSPARENT_SHADED: &[&str] = &[
+    "google.common.cache.",
+    "google.common.collect.",
+    ".guava.cache.",
+    ".guava.collect.",
+    "benmanes.caffeine.cache.",
+    "it.unimi.dsi.fastutil.",
+    "netty.util.collection.",
 ];
 
 /// True for classes that own nothing themselves.
@@ -91,6 +97,7 @@ pub fn is_transparent(class: &str) -> bool {
     class.contains("[]")
         || is_lambda(class)
         || TRANSPARENT.iter().any(|start| class.starts_with(start))
+        || TRANSPARENT_SHADED.iter().any(|part| class.contains(part))
 }
 
 /// True for the classes of lambdas, whose fields have no names.
@@ -104,8 +111,13 @@ mod tests {
 
     #[test]
     fn collections_of_jdk_and_libraries_own_nothing_and_other_classes_do() {
-        for class in ["java.util.HashMap", "Foo[]", "a.B$$Lambda", "scala.Tuple2", "sun.nio.ch.Net"]
-        {
+        for class in [
+            "java.util.HashMap",
+            "Foo[]",
+            "a.B$$Lambda",
+            "scala.Tuple2",
+            "my.guava.cache.LocalCache",
+        ] {
             assert!(is_transparent(class), "{class}");
         }
         for class in ["com.example.Cache", "scalax.Foo", "javassist.ClassPool", "Foo"] {

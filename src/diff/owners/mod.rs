@@ -14,6 +14,7 @@ mod label;
 mod path;
 mod union;
 pub mod verdict;
+mod ways;
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -32,6 +33,7 @@ use evidence::Evidence;
 use label::Label;
 use union::Union;
 use verdict::{Doubt, Verdict};
+use ways::Ways;
 
 pub use label::OwnerKind;
 
@@ -65,12 +67,26 @@ pub struct OwnerKey {
 }
 
 impl OwnerKey {
-    /// `Class.field`.
+    /// `Class.field`; for threads and roots the class, and which ones.
     pub fn name(&self) -> String {
-        match &self.field {
-            Some(field) => format!("{}.{field}", self.class),
-            None => self.class.clone(),
+        self.name_by(&self.class)
+    }
+
+    /// The same with another name for the class.
+    pub fn name_by(&self, class: &str) -> String {
+        match (&self.field, self.kind) {
+            (Some(field), OwnerKind::Thread | OwnerKind::Root | OwnerKind::JniGlobal) => {
+                format!("{class} ({field})")
+            }
+            (Some(field), _) => format!("{class}.{field}"),
+            (None, _) => class.to_owned(),
         }
+    }
+
+    /// True for a place in the program that one can look up.
+    pub fn is_place(&self) -> bool {
+        let is_frame = self.kind == OwnerKind::ThreadStack;
+        self.kind.is_place() && !(is_frame && self.field.is_none())
     }
 }
 
@@ -115,14 +131,10 @@ impl OwnerSeries {
     }
 }
 
-/// Entries of the collections of an owner; what multiplies below it where there are none.
+/// Entries of the collections of an owner that grow; what multiplies below it where there are none.
 fn entries(account: &Account) -> Option<&[u64]> {
-    let growth = |values: &[u64]| accounts::growth(values);
-    let some = |values: &[u64]| values.iter().any(|value| *value > 0);
-    if some(&account.entries) && growth(&account.entries) >= growth(&account.multiplied).min(1) {
-        return Some(&account.entries);
-    }
-    [&account.multiplied, &account.entries].into_iter().find(|v| some(v)).map(Vec::as_slice)
+    let counts = [&account.entries, &account.multiplied, &account.flat_entries];
+    counts.into_iter().find(|counts| counts.iter().any(|count| *count > 0)).map(Vec::as_slice)
 }
 
 /// An owner that grew.
@@ -230,6 +242,7 @@ pub enum StepKind {
 /// What the parts of this module share.
 struct Scene<'a> {
     union: Union<'a>,
+    ways: Ways,
     credits: Credits,
     judged: Range<usize>,
     /// Times of the dumps: hours, or numbers where there are none.
@@ -253,13 +266,14 @@ impl Owners {
         let judged = segments.iter().max_by_key(|segment| segment.len())?;
         let judged = *judged.first()?..judged.last()? + 1;
         let union = Union::of(&trees);
-        let credits = Credits::of(&union, &judged);
+        let ways = Ways::of(&union);
+        let credits = Credits::of(&union, &ways, &judged);
         let times = match hours {
             Some(hours) => hours.to_vec(),
             None => (0..digests.len()).map(|nth| nth as f64).collect(),
         };
         let loaders = loaders(digests);
-        let scene = Scene { union, credits, judged, times, hours, digests, loaders };
+        let scene = Scene { union, ways, credits, judged, times, hours, digests, loaders };
         let accounts = accounts::accounts(&scene.union, &scene.credits, &scene.judged);
         let findings = match comparability.ok {
             true => findings::findings(&scene, &accounts, options.heap_max),
@@ -301,9 +315,11 @@ fn loaders(digests: &[Digest]) -> HashMap<&str, Option<&str>> {
 }
 
 impl Scene<'_> {
-    /// Bytes in the last judged dump.
+    /// Bytes of the heap itself in the last judged dump.
     fn heap_bytes(&self) -> f64 {
-        self.union.amounts(0)[self.judged.end - 1].retained as f64
+        let last = self.judged.end - 1;
+        let amounts = (0..self.union.nodes.len() as u32).map(|node| self.union.amounts(node)[last]);
+        amounts.map(|amounts| (amounts.own - amounts.native) as f64).sum()
     }
 
     /// What all owners own.
@@ -319,14 +335,19 @@ impl Scene<'_> {
 
     /// The words for a label. Off-heap growth is a kind of its own.
     fn key(&self, label: Label, account: &Account) -> OwnerKey {
-        let name = self.union.name(label.class);
-        let (class, field) = match (label.member, label.kind) {
-            (Some(member), _) => (name, Some(self.union.name(member))),
+        let name = match self.union.name(label.class) {
+            "" => "(small objects)",
+            name => name,
+        };
+        let member = label.member.map(|member| self.union.name(member));
+        let is_frame = label.kind == OwnerKind::Root && member.is_some_and(ways::is_frame);
+        let (class, field) = match (member, label.kind) {
+            // Frames of several threads: there is no one method.
+            _ if is_frame => (name, None),
+            (Some(member), _) => (name, Some(member)),
             (None, OwnerKind::ThreadLocal | OwnerKind::ThreadStack) => {
-                match name.rsplit_once('.') {
-                    Some((class, member)) => (class, Some(member)),
-                    None => (name, None),
-                }
+                let parts = name.rsplit_once('.');
+                parts.map_or((name, None), |(class, member)| (class, Some(member)))
             }
             (None, _) => (name, None),
         };
@@ -334,10 +355,15 @@ impl Scene<'_> {
         let native = accounts::growth(&account.native[self.judged.clone()]);
         let is_field = matches!(label.kind, OwnerKind::StaticField | OwnerKind::InstanceField);
         let is_off_heap = is_field && growth > 0 && native > growth / 2;
+        let kind = match label.kind {
+            _ if is_off_heap => OwnerKind::OffHeap,
+            _ if is_frame => OwnerKind::ThreadStack,
+            kind => kind,
+        };
         OwnerKey {
             class: class.to_owned(),
             field: field.map(str::to_owned),
-            kind: if is_off_heap { OwnerKind::OffHeap } else { label.kind },
+            kind,
             loader: self.loaders.get(class).copied().flatten().map(str::to_owned),
         }
     }

@@ -9,19 +9,21 @@ use crate::index::owners::Edge;
 /// A path has at most so many steps; what is longer says no more.
 const LONGEST: usize = 64;
 
-/// The path to a node that an owner is credited for.
+/// The path to a node that an owner is credited for: through the owner, then the shortest way.
 pub fn of(scene: &Scene<'_>, node: u32, owner: LabelId) -> Vec<Step> {
-    let nodes = &scene.union.nodes;
     let mut steps = Vec::new();
-    let mut seen = Vec::new();
     let mut at = node;
-    while at != 0 && steps.len() < LONGEST && !seen.contains(&at) {
-        seen.push(at);
-        let node = nodes[at as usize];
-        let (edge, holder) = match (node.edge, holder(scene, at, owner, &seen)) {
-            (Edge::Shared(_), Some(sharer)) => (sharer.edge, sharer.holder),
-            (edge, _) => (edge, node.parent),
+    let mut is_below = true;
+    while at != 0 && steps.len() < LONGEST {
+        let (holder, edge) = match is_below.then(|| holder(scene, at, owner)).flatten() {
+            Some(sharer) => (sharer.holder, sharer.edge),
+            None if is_below && !is_shared(scene, at) => {
+                let node = scene.union.nodes[at as usize];
+                (node.parent, node.edge)
+            }
+            None => scene.ways.holder[at as usize],
         };
+        is_below &= !is_owner(scene, holder, edge, owner);
         steps.extend(step(scene, edge, holder, at));
         at = holder;
     }
@@ -29,35 +31,42 @@ pub fn of(scene: &Scene<'_>, node: u32, owner: LabelId) -> Vec<Step> {
     steps
 }
 
-/// Who holds a shared node: the owner itself if it does, else who grows most.
-fn holder(scene: &Scene<'_>, node: u32, owner: LabelId, seen: &[u32]) -> Option<Sharer> {
+fn is_shared(scene: &Scene<'_>, node: u32) -> bool {
+    matches!(scene.union.nodes[node as usize].edge, Edge::Shared(_))
+}
+
+/// Who holds a shared node on the way to the owner: the one that grows most of those that are the
+/// owner, or lead to it.
+fn holder(scene: &Scene<'_>, node: u32, owner: LabelId) -> Option<Sharer> {
     let sharers = &scene.union.sharers;
     let start = sharers.partition_point(|sharer| sharer.node < node);
     let mine = sharers[start..].iter().take_while(|sharer| sharer.node == node);
-    let best = mine.enumerate().filter(|(_, sharer)| !seen.contains(&sharer.holder)).max_by_key(
-        |(nth, sharer)| {
+    let leads = |sharer: &Sharer| {
+        // Up only: else there might be circles.
+        let is_nearer = scene.ways.order[sharer.holder as usize] < scene.ways.order[node as usize];
+        let credit = scene.credits.of[sharer.holder as usize];
+        let is_credited = scene.credits.parts(credit).iter().any(|(label, _)| *label == owner);
+        is_owner(scene, sharer.holder, sharer.edge, owner) || (is_nearer && is_credited)
+    };
+    let best =
+        mine.enumerate().filter(|(_, sharer)| leads(sharer)).max_by_key(|(nth, sharer)| {
             let references = &scene.union.references(start + nth)[scene.judged.clone()];
-            let growth = accounts::growth(references).max(0);
-            let all: u64 = references.iter().sum();
-            (leads_to(scene, sharer, owner), growth, all, std::cmp::Reverse(*nth))
-        },
-    )?;
+            let is_owner = is_owner(scene, sharer.holder, sharer.edge, owner);
+            (is_owner, accounts::growth(references), std::cmp::Reverse(*nth))
+        })?;
     Some(*best.1)
 }
 
-/// True when a sharer is the owner, or is credited to it.
-fn leads_to(scene: &Scene<'_>, sharer: &Sharer, owner: LabelId) -> bool {
+/// True when an edge is the field that the owner is.
+fn is_owner(scene: &Scene<'_>, holder: u32, edge: Edge, owner: LabelId) -> bool {
     let label = scene.credits.labels[owner as usize];
-    let is_field = match sharer.edge {
+    let class = scene.union.nodes[holder as usize].class;
+    match edge {
         Edge::Field(class, field) => (class, Some(field)) == (label.class, label.member),
-        Edge::Static(field) => {
-            let class = scene.union.nodes[sharer.holder as usize].class;
-            (class, Some(field)) == (label.class, label.member)
-        }
+        Edge::Static(field) => (class, Some(field)) == (label.class, label.member),
+        Edge::Local(name) | Edge::ThreadLocal(name) => (name, None) == (label.class, label.member),
         _ => false,
-    };
-    let credit = scene.credits.of[sharer.holder as usize];
-    is_field || scene.credits.parts(credit).iter().any(|(label, _)| *label == owner)
+    }
 }
 
 /// An edge in words; `None` for one that is none.
