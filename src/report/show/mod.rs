@@ -1,5 +1,6 @@
 //! What `show` shows, as plain values; they are the JSON output, too. Field names are a contract.
 
+pub mod owners;
 mod text;
 
 use serde::Serialize;
@@ -27,7 +28,18 @@ const DOMINATORS: usize = 16;
 pub enum View {
     Overview(Overview),
     Class(ClassView),
+    Owners(OwnersView),
     Object(Box<ObjectView>),
+}
+
+/// The owner tree.
+#[derive(Debug, Serialize)]
+pub struct OwnersView {
+    pub owners: Vec<owners::OwnerNodeRow>,
+    /// Nodes altogether.
+    pub nodes: usize,
+    /// Bytes in the heap and outside of it.
+    pub total_bytes: u64,
 }
 
 /// Objects of one level.
