@@ -1,14 +1,15 @@
 //! Finds the index of a dump, and builds it where there is none that fits.
 
-use std::fs;
 use std::hash::Hasher;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::build::{BuildError, BuildOptions, build, fingerprint_of, index_path};
+use super::build::{
+    BuildError, BuildOptions, Estimate, build, fingerprint_of, index_path, inflated_bytes,
+};
 use super::scan::Progress;
 use super::store::{HeapIndex, OpenIndexError};
-use crate::source::gzip::GZIP_MAGIC;
+use crate::source::Source;
 
 /// What the user should know while an index is looked for.
 #[derive(Debug)]
@@ -17,8 +18,8 @@ pub enum Notice {
     Unusable { path: PathBuf, why: String },
     /// No index can be written next to the dump.
     Elsewhere { directory: PathBuf },
-    /// An index will be built, of a file of so many bytes.
-    Building { dump: PathBuf, bytes: u64, is_gzip: bool },
+    /// An index will be built, of a dump of about so many bytes.
+    Building { dump: PathBuf, bytes: u64, estimate: Estimate },
 }
 
 /// Why there is no index.
@@ -60,9 +61,11 @@ pub fn open_or_build(
             say(Notice::Elsewhere { directory });
         }
     }
-    if let Ok(metadata) = fs::metadata(dump) {
-        let (dump, bytes) = (dump.to_owned(), metadata.len());
-        say(Notice::Building { is_gzip: is_gzip(&dump), dump, bytes });
+    // A dump that cannot be read is reported by the build.
+    if let Ok(source) = Source::open(dump) {
+        let estimate = Estimate::before(&source, &options);
+        let bytes = inflated_bytes(&source);
+        say(Notice::Building { dump: dump.to_owned(), bytes, estimate });
     }
     let built = build(dump, &options, progress)?;
     Ok(HeapIndex::open(&built)?)
@@ -115,15 +118,6 @@ fn is_writable(dump: &Path) -> bool {
         _ => Path::new("."),
     };
     tempfile::tempfile_in(directory).is_ok()
-}
-
-fn is_gzip(dump: &Path) -> bool {
-    let mut start = [0; GZIP_MAGIC.len()];
-    let read = fs::File::open(dump).and_then(|mut file| {
-        std::io::Read::read_exact(&mut file, &mut start)?;
-        Ok(start.as_slice() == GZIP_MAGIC)
-    });
-    read.unwrap_or(false)
 }
 
 /// Where the user's cache keeps the index of a dump. Dumps of one name in several directories do

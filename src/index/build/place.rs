@@ -79,25 +79,17 @@ impl Place {
         fingerprint_of(&self.dump, dump)
     }
 
-    /// Checks that the index and temporary files will fit on the disk.
+    /// Checks that so many bytes will fit on the disk; `how` sure that is, in words.
     ///
     /// # Errors
     /// [`BuildError::NoRoom`].
-    pub fn check_room(
-        &self,
-        dump_bytes: u64,
-        objects: u64,
-        in_order: bool,
-    ) -> Result<(), BuildError> {
-        // Measured: 9 bytes per object for the index, 18 for temporary files; references take about
-        // a tenth of the dump. Where objects do not stand in order of addresses, each needs its
-        // offset, for the time being and in the index.
-        let needed = objects * if in_order { 27 } else { 40 } + dump_bytes / 10;
-        let Some(free) = free_bytes(&self.directory) else { return Ok(()) };
-        if free < needed {
-            return Err(BuildError::NoRoom { directory: self.directory.clone(), needed, free });
+    pub fn check_room(&self, how: &'static str, needed: u64) -> Result<(), BuildError> {
+        match free_bytes(&self.directory) {
+            Some(free) if free < needed => {
+                Err(BuildError::NoRoom { directory: self.directory.clone(), how, needed, free })
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes a file with a temporary name, locked. A run that starts between its making and its
