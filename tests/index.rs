@@ -930,13 +930,17 @@ fn clean_of_a_dump_leaves_the_indexes_of_other_dumps_alone() {
         let scene = Scene::new();
         scene.dump("a.hprof", &inflated(SERIAL));
         scene.dump("b.hprof", &inflated(SERIAL));
-        scene.fine(&[&["index", "-q", "a.hprof", "b.hprof"], directory].concat());
+        // Named like the second dump in the file of another.
+        scene.dump("a.hprof.2", &inflated(SERIAL));
+        scene.fine(&[&["index", "-q", "a.hprof", "b.hprof", "a.hprof.2"], directory].concat());
+        scene.fine(&[&["index", "-q", "--dump", "1", "a.hprof"], directory].concat());
         scene.fine(&[&["index", "--clean", "a.hprof"], directory].concat()).says(&["removed"]);
         let mut all = scene.names();
         if !directory.is_empty() {
             all.extend(names(&scene.path("dumps/indexes")));
         }
         assert!(all.contains("b.hprof.hdx"), "{directory:?}: {all:?}");
+        assert!(all.contains("a.hprof.2.hdx"), "{directory:?}: {all:?}");
         assert!(!all.contains("a.hprof.hdx"), "{directory:?}: {all:?}");
         assert!(!all.contains("a.hprof.1.hdx"), "{directory:?}: {all:?}");
         let again = scene.tool(&[&["index", "--clean", "a.hprof"], directory].concat());

@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::build::{
-    BuildError, BuildOptions, Estimate, build, fingerprint_of, index_path, inflated_bytes,
+    BuildError, BuildOptions, Estimate, build, fingerprint_of, index_path, index_paths,
+    inflated_bytes,
 };
 use super::scan::Progress;
 use super::store::{HeapIndex, OpenIndexError};
@@ -87,6 +88,13 @@ pub fn find(dump: &Path, index_dir: Option<&Path>) -> PathBuf {
     let paths = places.iter().map(|place| index_path(dump, place.as_deref(), None));
     let first = index_path(dump, index_dir, None);
     paths.into_iter().find(|path| path.exists()).unwrap_or(first)
+}
+
+/// The index files of all dumps in a file: beside it or in the directory that is named, and in the
+/// user's cache.
+pub fn find_all(dump: &Path, index_dir: Option<&Path>) -> Vec<PathBuf> {
+    let places = places(dump, index_dir);
+    places.iter().flat_map(|place| index_paths(dump, place.as_deref())).collect()
 }
 
 /// Opens an index if it is that of the dump; else says why it is not, or nothing where there is no

@@ -41,7 +41,7 @@ use plan::Plans;
 use walks::{Dump, Objects, Reading, Slots, open, pred};
 
 pub use estimate::{Estimate, inflated_bytes};
-pub use place::{Place, clean_up, fingerprint_of, index_path};
+pub use place::{Place, clean_up, fingerprint_of, index_path, index_paths};
 
 /// How to build an index.
 #[derive(Clone, Debug, Default)]

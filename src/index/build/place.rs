@@ -28,6 +28,41 @@ pub fn index_path(dump: &Path, index_dir: Option<&Path>, number: Option<usize>) 
     }
 }
 
+/// The index files of a dump that are in a directory, of all dumps in its file, in order.
+pub fn index_paths(dump: &Path, index_dir: Option<&Path>) -> Vec<PathBuf> {
+    let directory = directory_of(&index_path(dump, index_dir, None));
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths.filter(|path| is_index_of(path, dump)).collect();
+    paths.sort();
+    paths
+}
+
+/// True for the names that [`index_path`] gives the indexes of a dump.
+fn is_index_of(path: &Path, dump: &Path) -> bool {
+    let bytes = |path: &Path| path.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
+    let (name, dump_name) = (bytes(path), bytes(dump));
+    let number = name.strip_suffix(ENDING.as_bytes()).and_then(|n| n.strip_prefix(&dump_name[..]));
+    match number {
+        Some([]) => true,
+        Some([b'.', digits @ ..])
+            if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) =>
+        {
+            // A dump may be named like the number of another.
+            path.file_stem().is_some_and(|stem| !dump.with_file_name(stem).exists())
+        }
+        _ => false,
+    }
+}
+
+/// The directory that a file is in.
+fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
 /// Where one index goes.
 pub struct Place {
     dump: PathBuf,
@@ -42,10 +77,7 @@ impl Place {
     /// The directory cannot be written to.
     pub fn new(dump: &Path, options: &BuildOptions) -> Result<Self, BuildError> {
         let path = index_path(dump, options.index_dir.as_deref(), options.dump);
-        let directory = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let directory = directory_of(&path);
         let shown = directory.display().to_string();
         let failed =
             |error| BuildError::Io { what: format!("cannot write an index to {shown}"), error };
