@@ -308,7 +308,7 @@ impl Passes<'_> {
         let found = walks::find_ids(&self.dump, self.range.0, self.range.1, self.records)?;
         self.clock.passed("ids");
         let ids = found.ids.view();
-        let objects = Objects::<C>::new(&budget, ids.count, plans.kinds.len())?;
+        let mut objects = Objects::<C>::new(&budget, ids.count, plans.kinds.len())?;
         let (roots, locals) = self.roots(&objects, &ids, &found.roots);
         let unordered = found.descents > ids.count / 16;
         let offsets = if unordered {
@@ -325,6 +325,7 @@ impl Passes<'_> {
             offsets: offsets.as_ref(),
         };
         let references = reading.find_references(&self.dump);
+        objects.pred.use_in_order();
         self.clock.passed("references");
         // Reference objects and referents are looked at one by one: they stay in the graph.
         for (source, referent, _) in &references.weak {
@@ -338,6 +339,8 @@ impl Passes<'_> {
         self.clock.passed("peeling");
         let graph =
             reading.make_graph(&self.dump, &nodes.view(), references.edges, &slots, &budget)?;
+        // Whether an object was peeled is in `nodes`.
+        objects.open = Array::new(&budget, 0, Access::Random)?;
         self.clock.passed("graph");
         let search = Search {
             graph: &graph,
@@ -363,7 +366,8 @@ impl Passes<'_> {
         self.clock.passed("dominators");
         // Large, and not needed any more.
         order.low = Array::new(&budget, 0, Access::Random)?;
-        let finished = finish::finish(&objects, &order, &dominators, &ordinals, &budget)?;
+        let finished =
+            finish::finish(&objects, &order, &dominators, &nodes.view(), &ordinals, &budget)?;
         self.clock.passed("retained sizes");
         let names = self.kind_names();
         let sets = sets::Sets {
