@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::graph::Graph;
 use super::order::Order;
 use super::plan::Plans;
+use super::reach::Reach;
 use super::walks::{Objects, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::ids::Ids;
@@ -218,49 +219,18 @@ impl<C: Cell> Sets<'_, C> {
         membership: &Membership,
         budget: &Budget,
     ) -> io::Result<Array<AtomicU64>> {
-        let end = self.order.levels[1];
-        let avoid = Array::<AtomicU64>::new(budget, end, Access::Random)?;
+        let mut reach = Reach::new(self.graph, self.order, budget)?;
         let patterns = self.patterns(membership, budget)?;
         let bits = |node: u64| {
             membership.patterns[usize::from(patterns[node as usize].load(Ordering::Relaxed))]
         };
-        let words = end.div_ceil(64) as usize;
-        let mut dirty = vec![0u64; words];
-        avoid[0].set(u64::MAX);
+        let end = self.order.levels[1];
         for top in self.order.tops.iter().take_while(|top| **top < end) {
             let node = self.order.node[*top as usize].get();
-            avoid[*top as usize].set(!bits(node));
-            dirty[(*top / 64) as usize] |= 1 << (top % 64);
+            reach.add(*top, !bits(node));
         }
-        // In depth-first order one sweep nearly suffices: what it leaves is the few references to
-        // lower numbers that brought news.
-        let mut again = true;
-        while again {
-            again = false;
-            for word in 0..words {
-                while dirty[word] != 0 {
-                    let number = word as u64 * 64 + u64::from(dirty[word].trailing_zeros());
-                    dirty[word] &= dirty[word] - 1;
-                    let value = avoid[number as usize].get();
-                    let node = self.order.node[number as usize].get();
-                    let mut successors = self.graph.successors(node);
-                    while let Some(target) = self.graph.next(&mut successors) {
-                        let to = self.order.number[target as usize].get();
-                        let before = avoid[to as usize].get();
-                        if value & !before == 0 {
-                            continue;
-                        }
-                        let news = value & !before & !bits(target);
-                        if news != 0 {
-                            avoid[to as usize].set(before | news);
-                            dirty[(to / 64) as usize] |= 1 << (to % 64);
-                            again |= to / 64 < word as u64;
-                        }
-                    }
-                }
-            }
-        }
-        Ok(avoid)
+        reach.spread(|_, target| bits(target));
+        Ok(reach.avoid)
     }
 
     /// Places of the numbers in an order of the dominator tree in which each node comes right
