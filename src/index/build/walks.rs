@@ -461,7 +461,7 @@ impl Slots {
     ) -> io::Result<Self> {
         let blocks = objects.count.div_ceil(BLOCK);
         let ranks = Array::<AtomicU64>::new(budget, blocks, Access::Sequential)?;
-        let masks = Array::<AtomicU64>::new(budget, blocks, Access::Random)?;
+        let masks = Array::<AtomicU64>::new(budget, blocks, Access::Sequential)?;
         let has_slot: Vec<bool> = plans.kinds.iter().map(|kind| kind.form.has_slot()).collect();
         (0..blocks as usize).into_par_iter().with_min_len(1 << 10).for_each(|at| {
             let block = at as u64;
