@@ -119,7 +119,7 @@ fn budget(args: &Show, index: &HeapIndex) -> Budget {
 fn overview(args: &Show, index: &HeapIndex, classes: &Classes) -> Result<Overview, Failure> {
     let top = args.top.unwrap_or(TOP);
     let mut view = Overview::new(index, classes, top);
-    view.add_classes(index.sets().map_err(|error| Failure::input(error.to_string()))?, top);
+    view.add_sets(index.sets().map_err(|error| Failure::input(error.to_string()))?, top);
     let depth = args.depth.unwrap_or(if is_small(index) { DEPTH } else { 0 });
     if depth > 0 {
         let root = tree::dominator_tree(index, depth).map_err(failed("dominator tree"))?;

@@ -210,6 +210,7 @@ impl Digest {
                 }
                 Family::Package => self.packages.rows.get_mut(&set.name),
                 Family::Loader => self.loaders.rows.get_mut(&set.name),
+                Family::Thread | Family::Root => None,
             };
             if let Some(amount) = amount {
                 amount.retained_bytes = Some(set.retained_bytes);

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    ClassView, EntryRow, ObjectRow, ObjectView, Overview, OwnersView, PathRow, RootRow, TreeRow,
-    ValueRow, View,
+    ClassView, EntryRow, HolderRow, ObjectRow, ObjectView, Overview, OwnersView, PathRow, RootRow,
+    TreeRow, ValueRow, View,
 };
 use crate::index::census::Census;
 use crate::index::store::Level;
@@ -104,6 +104,16 @@ fn overview(out: &mut String, census: &Census, view: &Overview, columns: Option<
         ]);
     }
     grid.draw(out, columns);
+    title(
+        out,
+        "GC roots by what would go if all roots of a kind were gone (system classes stay)",
+        columns,
+    );
+    holders(out, "kind", &view.gc_roots, strong, columns);
+    if !view.threads.is_empty() {
+        title(out, "Threads by what would go with them and their frames (≥: at least)", columns);
+        holders(out, "thread", &view.threads, strong, columns);
+    }
     if let Some(tree) = &view.tree {
         title(out, "Dominator tree: who alone keeps what alive, by class", columns);
         let mut grid = Grid {
@@ -150,6 +160,27 @@ fn owners(out: &mut String, view: &OwnersView, columns: Option<usize>) {
         );
         let _ = writeln!(out, "{}", styled(styles::DIM, &note));
     }
+}
+
+/// Kinds of GC roots, or threads.
+fn holders(out: &mut String, what: &str, rows: &[HolderRow], strong: u64, columns: Option<usize>) {
+    let mut grid =
+        Grid { head: head(&["retained", "share", "objects", what]), name: 3, ..Grid::default() };
+    for row in rows {
+        let bound = if row.retained_is_lower_bound { "≥" } else { "" };
+        let name = match (&row.id, row.name.as_str()) {
+            (Some(id), "") => format!("(unnamed) {id}"),
+            (Some(id), name) => format!("{name} {id}"),
+            (None, name) => name.to_owned(),
+        };
+        grid.rows.push(vec![
+            format!("{bound}{}", bytes_short(row.retained_bytes)).into(),
+            share(row.retained_bytes, strong).into(),
+            count(row.objects).into(),
+            name.into(),
+        ]);
+    }
+    grid.draw(out, columns);
 }
 
 fn tree_rows(grid: &mut Grid, tree: &[TreeRow], strong: u64) {
