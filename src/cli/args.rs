@@ -288,6 +288,9 @@ pub struct Show {
     /// to 4 million objects]
     #[arg(long, requires = "class")]
     pub classes: bool,
+    /// The owner tree: what is kept alive, by the fields that hold it
+    #[arg(long, conflicts_with_all = ["object", "class", "depth"])]
+    pub owners: bool,
     /// Levels of the dominator tree; takes a pass over all objects for each [default: 5 up to 4
     /// million objects, else 0]
     #[arg(long, value_name = "N")]

@@ -282,19 +282,23 @@ struct Merging<'a, 'o, C: Cell> {
 }
 
 impl<C: Cell> Merging<'_, '_, C> {
+    #[inline(always)]
     fn objects(&self) -> &Objects<C> {
         self.owners.reading.objects
     }
 
+    #[inline(always)]
     fn kind(&self, object: usize) -> usize {
         self.objects().kinds.get(object) as usize
     }
 
+    #[inline(always)]
     fn node(&self, object: usize) -> u32 {
         self.node_of[object].load(Ordering::Relaxed) - 1
     }
 
     /// The dominator of an object.
+    #[inline(always)]
     fn above(&self, object: usize) -> Option<usize> {
         let code = self.objects().pred[object].get();
         code.checked_sub(pred::FIRST).map(|above| above as usize)
@@ -452,6 +456,7 @@ impl<C: Cell> Merging<'_, '_, C> {
         }
     }
 
+    #[inline(always)]
     fn is_new(&self, object: usize) -> bool {
         self.node_of[object].load(Ordering::Relaxed) == 0
     }

@@ -223,6 +223,10 @@ pub enum Family {
     Package,
     /// The label of the class loader.
     Loader,
+    /// The thread whose frames hold them.
+    Thread,
+    /// The kind of GC root.
+    Root,
 }
 
 /// What a set of objects retains.
@@ -232,10 +236,15 @@ pub struct StoredSet {
     pub name: String,
     /// Label of the loader, for classes.
     pub loader: String,
+    /// The thread object, for threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ObjectId>,
+    /// Members; for threads and kinds of roots, the objects that root records name.
     pub instances: u64,
     pub retained_bytes: u64,
     /// True for the bytes of the retained set; false for a lower bound, the sum of the retained
-    /// sizes of those members that no other member dominates.
+    /// sizes of those members that no other member dominates; for threads, of what nothing but
+    /// one of their frames refers to.
     pub exact: bool,
 }
 
