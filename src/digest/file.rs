@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{Reader, Writer, number_bytes, text_bytes};
 use super::container::{self, Fault, MAGIC, READ_LIMIT, Sections};
+use super::origins::Origins;
 use super::{Amount, ArrayKey, ClassKey, Digest, Folded, Kind, Rows, ThreadKey, bound};
 use crate::index::census::{DumpFacts, LengthRange};
 
@@ -29,6 +30,8 @@ const ARRAYS: &str = "arrays";
 const PACKAGES: &str = "packages";
 const LOADERS: &str = "loaders";
 const THREADS: &str = "threads";
+const JARS: &str = "jars";
+const ORIGINS: &str = "origins";
 
 /// What is not a table. Field names are part of the format; new fields need a default.
 #[derive(Serialize, Deserialize)]
@@ -222,18 +225,23 @@ pub fn encode(digest: &Digest, budget: u64) -> serde_json::Result<Vec<u8>> {
     }
 }
 
-fn sections(digest: &Digest) -> serde_json::Result<[(&'static str, Vec<u8>); 6]> {
+fn sections(digest: &Digest) -> serde_json::Result<Vec<(&'static str, Vec<u8>)>> {
     let threads: Vec<&ThreadKey> = digest.threads.iter().collect();
     let mut thread_table = Writer::new(threads.len());
     ThreadKey::write(&threads, &mut thread_table);
-    Ok([
+    let mut sections = vec![
         (FACTS, head(digest)?),
         (CLASSES, table(&digest.classes)),
         (ARRAYS, table(&digest.arrays)),
         (PACKAGES, table(&digest.packages)),
         (LOADERS, table(&digest.loaders)),
         (THREADS, thread_table.finish()),
-    ])
+    ];
+    if !digest.origins.is_empty() {
+        let (jars, origins) = digest.origins.write();
+        sections.extend([(JARS, jars), (ORIGINS, origins)]);
+    }
+    Ok(sections)
 }
 
 /// Reads the bytes of a digest; `path` is where they are from.
@@ -275,8 +283,18 @@ pub fn decode(bytes: &[u8], path: String) -> Result<Digest, Fault> {
             None => Vec::new(),
         },
         more_threads: head.more_threads,
+        origins: origins(&sections)?,
         owners: None,
     })
+}
+
+/// Reads where classes come from, where that was written.
+fn origins(sections: &Sections<'_>) -> Result<Origins, Fault> {
+    let (Some(jars), Some(origins)) = (sections.get(JARS)?, sections.get(ORIGINS)?) else {
+        return Ok(Origins::default());
+    };
+    let (_, jars_bytes) = &jars;
+    in_section(ORIGINS, &origins, |origins| Origins::read(&Reader::new(jars_bytes)?, origins))
 }
 
 /// Reads a table, and says where it is when something is wrong with it.
