@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
+use rayon::prelude::*;
 
 use super::args::{
     By, Cli, Color, Command, Diff, DiffFormat, Global, Histo, HistoFormat, Info, Libraries, Reading,
@@ -315,9 +316,13 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
         ))
         .help("name more dumps, or a directory that holds them; one dump: heapdrift histo"));
     }
+    // Dumps come one after the other: each is read by all threads. Of several digests that cannot
+    // be read, the first is told.
+    let read: Vec<_> = files.par_iter().map(|path| digest::read(path, &args.reading)).collect();
+    let read = read.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut digests = Vec::with_capacity(files.len());
-    for (nth, path) in files.iter().enumerate() {
-        let digest = match digest::read(path, &args.reading)? {
+    for (nth, (path, digest)) in files.iter().zip(read).enumerate() {
+        let digest = match digest {
             Some(digest) => digest,
             None => digest::of_dump(path, &args.reading, &args.indexing, args.shallow, global)?,
         };

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Reader, Writer, number_bytes, text_bytes};
@@ -74,18 +76,38 @@ impl Key for String {
     }
 }
 
+/// Texts that rows share: a table repeats the names of loaders and of classes of arrays.
+#[derive(Default)]
+struct Shared<'a> {
+    texts: HashMap<&'a str, Arc<str>>,
+    /// Arrays of a class follow each other.
+    last: Option<Arc<str>>,
+}
+
+impl<'a> Shared<'a> {
+    fn get(&mut self, text: &'a str) -> Arc<str> {
+        match &self.last {
+            Some(last) if **last == *text => last.clone(),
+            _ => {
+                let shared = self.texts.entry(text).or_insert_with(|| text.into()).clone();
+                self.last.insert(shared).clone()
+            }
+        }
+    }
+}
+
 impl Key for ClassKey {
     fn write(keys: &[&Self], table: &mut Writer) {
-        table.texts("name", keys.iter().map(|key| key.name.as_str()));
-        table.texts("loader", keys.iter().map(|key| key.loader.as_str()));
+        table.texts("name", keys.iter().map(|key| &*key.name));
+        table.texts("loader", keys.iter().map(|key| &*key.loader));
     }
 
     fn read(table: &Reader<'_>) -> Result<Vec<Self>, String> {
-        let key = |(name, loader): (&str, &str)| Self {
-            name: name.to_owned(),
-            loader: loader.to_owned(),
-        };
-        Ok(table.texts("name")?.into_iter().zip(table.texts("loader")?).map(key).collect())
+        let (names, loaders) = (table.texts("name")?, table.texts("loader")?);
+        let mut shared = Shared::default();
+        let key =
+            |(name, loader): (&str, _)| Self { name: name.into(), loader: shared.get(loader) };
+        Ok(names.into_iter().zip(loaders).map(key).collect())
     }
 
     fn bytes(&self) -> u64 {
@@ -104,7 +126,7 @@ fn ends(length: LengthRange) -> (u64, u64) {
 
 impl Key for ArrayKey {
     fn write(keys: &[&Self], table: &mut Writer) {
-        table.texts("class", keys.iter().map(|key| key.class.as_str()));
+        table.texts("class", keys.iter().map(|key| &*key.class));
         table.numbers("from", keys.iter().map(|key| ends(key.length).0));
         table.numbers("to", keys.iter().map(|key| ends(key.length).1));
     }
@@ -112,14 +134,15 @@ impl Key for ArrayKey {
     fn read(table: &Reader<'_>) -> Result<Vec<Self>, String> {
         let (classes, from, to) =
             (table.texts("class")?, table.numbers("from")?, table.numbers("to")?);
-        let key = |((class, from), to): ((&str, u64), u64)| {
+        let mut shared = Shared::default();
+        let key = |((class, from), to): ((_, u64), u64)| {
             let ends = u32::try_from(from).ok().zip(u32::try_from(to).ok());
             let length = match ends {
                 Some((from, to)) if from == to => LengthRange::Exact(from),
                 Some((from, to)) if from < to => LengthRange::Range(from, to),
                 _ => return Err(format!("{from} to {to} are no lengths of arrays")),
             };
-            Ok(Self { class: class.to_owned(), length })
+            Ok(Self { class: shared.get(class), length })
         };
         classes.into_iter().zip(from).zip(to).map(key).collect()
     }

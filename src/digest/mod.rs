@@ -11,6 +11,7 @@ pub mod origins;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -53,15 +54,16 @@ impl Amount {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ClassKey {
     /// Source form, without what the JVM makes up anew in every run.
-    pub name: String,
+    pub name: Arc<str>,
     /// Label of the loader; classes of several loaders of one label are one row.
-    pub loader: String,
+    pub loader: Arc<str>,
 }
 
 /// Arrays of a class and some lengths across dumps.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ArrayKey {
-    pub class: String,
+    /// Shared by the rows of a class, of which there may be very many.
+    pub class: Arc<str>,
     pub length: LengthRange,
 }
 
@@ -192,10 +194,11 @@ impl Digest {
             let amount = Amount::new(row.instances, row.shallow_bytes);
             digest.packages.add(names::package_of(&name).to_owned(), amount);
             digest.loaders.add(row.loader.clone(), amount);
-            digest.classes.add(ClassKey { name, loader: row.loader.clone() }, amount);
+            let key = ClassKey { name: name.into(), loader: row.loader.as_str().into() };
+            digest.classes.add(key, amount);
         }
         for row in &census.arrays {
-            let class = names::stable_name(&names::source_name(&row.class));
+            let class = names::stable_name(&names::source_name(&row.class)).into();
             let amount = Amount::new(row.instances, row.shallow_bytes);
             digest.arrays.add(ArrayKey { class, length: row.length }, amount);
         }
@@ -207,7 +210,7 @@ impl Digest {
         for set in sets {
             let amount = match set.family {
                 Family::Class => {
-                    let key = ClassKey { name: set.name, loader: set.loader };
+                    let key = ClassKey { name: set.name.into(), loader: set.loader.into() };
                     self.classes.rows.get_mut(&key)
                 }
                 Family::Package => self.packages.rows.get_mut(&set.name),

@@ -103,8 +103,8 @@ impl Origins {
     /// # Errors
     /// What is wrong with the columns, in words.
     pub(super) fn read(locations: &Reader<'_>, origins: &Reader<'_>) -> Result<Self, String> {
-        let mut found = Self::default();
-        found.locations = locations.texts("location")?.into_iter().map(str::to_owned).collect();
+        let texts = locations.texts("location")?.into_iter().map(str::to_owned).collect();
+        let mut found = Self { locations: texts, ..Self::default() };
         let names = origins.texts("name")?.into_iter();
         let columns = names.zip(origins.numbers("is_class")?).zip(origins.numbers("location")?);
         for ((name, is_class), coded) in columns {

@@ -675,7 +675,7 @@ mod tests {
         for cause in catalog.causes() {
             let texts = [&cause.title, &cause.why, &cause.fix];
             let is_text = |text: &&String| text.len() > 10 && !text.ends_with(' ');
-            assert!(texts.iter().all(|text| is_text(text)), "{}", cause.id);
+            assert!(texts.iter().all(is_text), "{}", cause.id);
             assert!(cause.why.len() < 320 && cause.fix.len() < 320, "{} is long", cause.id);
         }
     }

@@ -3,6 +3,7 @@
 //! The passes and their memory are described in `docs/ARCHITECTURE.md`.
 
 mod dominators;
+mod estimate;
 mod finish;
 mod graph;
 mod order;
@@ -39,7 +40,8 @@ use order::Search;
 use plan::Plans;
 use walks::{Dump, Objects, Reading, Slots, open, pred};
 
-pub use place::{Place, clean_up, fingerprint_of, index_path};
+pub use estimate::{Estimate, inflated_bytes};
+pub use place::{Place, clean_up, fingerprint_of, index_path, index_paths};
 
 /// How to build an index.
 #[derive(Clone, Debug, Default)]
@@ -68,8 +70,8 @@ pub enum BuildError {
     Census(#[from] CensusError),
     #[error("{what}: {error}")]
     Io { what: String, error: io::Error },
-    #[error("the index needs about {needed} bytes on the disk of {}, and {free} are free", directory.display())]
-    NoRoom { directory: PathBuf, needed: u64, free: u64 },
+    #[error("the index needs {how} {needed} bytes on the disk of {}, and {free} are free", directory.display())]
+    NoRoom { directory: PathBuf, how: &'static str, needed: u64, free: u64 },
     #[error("{0}: there is no index of a dump that changes")]
     Changed(String),
     #[error("records of this dump cross the ends of their segments: it cannot be indexed")]
@@ -159,6 +161,7 @@ impl<'a> Builder<'a> {
 
     fn build(mut self) -> Result<PathBuf, BuildError> {
         let place = Place::new(&self.source.path, self.options)?;
+        place.check_room("at least", estimate::least(self.source, self.options))?;
         self.source.spool_in(place.directory()).map_err(|error| match error {
             OpenError::Io(error) if is_full(&error) => BuildError::Io {
                 what: format!("cannot unpack the dump in {}", place.directory().display()),
@@ -233,7 +236,8 @@ impl<'a> Builder<'a> {
         );
         let Some(bytes) = self.source.mapped() else { return Err(BuildError::CrossesSegments) };
         let in_order = census.facts.collector.as_deref().is_none_or(|name| !name.contains("ZGC"));
-        place.check_room(bytes.len() as u64, records, in_order)?;
+        let estimate = Estimate::of(records, in_order, self.options);
+        place.check_room("about", estimate.disk())?;
         let limit = self.options.memory.unwrap_or_else(half_of_memory);
         let budget = Budget::new(limit, place.directory());
         let dump = Dump { bytes, parts: &parts, id_size, progress: self.progress };
@@ -250,7 +254,7 @@ impl<'a> Builder<'a> {
             classes: &classes,
             clock: self.clock,
         };
-        let path = if self.options.wide || records >= u64::from(u32::MAX) - (1 << 16) {
+        let path = if needs_wide(records, self.options) {
             pass.run::<AtomicU64>()
         } else {
             pass.run::<AtomicU32>()
@@ -267,6 +271,11 @@ impl<'a> Builder<'a> {
         }
         Ok(path)
     }
+}
+
+/// True when numbers of objects take 64 bits.
+fn needs_wide(objects: u64, options: &BuildOptions) -> bool {
+    options.wide || objects >= u64::from(u32::MAX) - (1 << 16)
 }
 
 /// Half of the machine's memory, or of what the control group of the process may use.
