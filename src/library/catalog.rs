@@ -546,6 +546,20 @@ mod tests {
     }
 
     #[test]
+    fn names_that_only_sound_alike_have_no_cause() {
+        for (class, field) in [
+            ("com.acme.internal.Hub", "table"),
+            ("com.acme.InternalState", "rows"),
+            ("com.acme.Listeners", "rows"),
+            ("com.acme.Cached", "rows"),
+            ("java.util.concurrent.ThreadPoolExecutor", "threadFactory"),
+        ] {
+            let owner = key(class, field, "instance-field");
+            assert_eq!(cause(&owner, &["com.acme.Row"], &[]), "", "{class}.{field}");
+        }
+    }
+
+    #[test]
     fn spark_causes_tell_the_same_owner_apart_by_its_contents() {
         let store = "org.apache.spark.storage.memory.MemoryStore";
         let entries = key(store, "entries", "instance-field");
