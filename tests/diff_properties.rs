@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use heapdrift::diff::trend::Trend;
 use heapdrift::diff::{Comparison, DiffOptions, Row, Series, compare};
+use heapdrift::digest::origins::Origins;
 use heapdrift::digest::{Amount, ArrayKey, ClassKey, Digest, Kind, Rows};
 use heapdrift::index::census::{DumpFacts, Grade, LengthRange, SizeFacts};
 use heapdrift::index::facts::Writer;
@@ -66,6 +67,7 @@ fn digest(time_ms: u64, instances: &[u32]) -> Digest {
         total: Amount::default(),
         threads: Vec::new(),
         more_threads: 0,
+        origins: Origins::default(),
         owners: None,
     };
     for (nth, count) in instances.iter().enumerate().filter(|(_, count)| **count > 0) {

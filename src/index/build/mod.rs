@@ -462,6 +462,8 @@ impl Passes<'_> {
             dump_number: self.census.facts.chosen as u64,
         };
         let parts = write::Parts {
+            path: self.place.path(),
+            dump: self.dump.bytes,
             fingerprint: self.place.fingerprint(self.census.facts.chosen as u64)?,
             meta,
             facts: &self.facts,
