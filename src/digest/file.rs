@@ -30,9 +30,9 @@ const ARRAYS: &str = "arrays";
 const PACKAGES: &str = "packages";
 const LOADERS: &str = "loaders";
 const THREADS: &str = "threads";
-const OWNER_NAMES: &str = "owner-names";
+const OWNER_NAMES: &str = "ownnames";
 const OWNERS: &str = "owners";
-const OWNER_SHARES: &str = "owner-shares";
+const OWNER_SHARES: &str = "sharers";
 
 /// What is not a table. Field names are part of the format; new fields need a default.
 #[derive(Serialize, Deserialize)]
