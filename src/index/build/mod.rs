@@ -147,6 +147,17 @@ impl Clock {
     }
 }
 
+/// True for the tags of roots that frames hold.
+fn is_of_frame(tag: u8) -> bool {
+    matches!(
+        tag,
+        sub::ROOT_JAVA_FRAME
+            | sub::ROOT_JNI_LOCAL
+            | sub::ROOT_NATIVE_STACK
+            | sub::ROOT_THREAD_BLOCK
+    )
+}
+
 struct Builder<'a> {
     source: &'a mut Source,
     options: &'a BuildOptions,
@@ -484,14 +495,7 @@ impl Passes<'_> {
             .collect();
         let mut locals: HashMap<u64, Vec<u64>> = HashMap::new();
         for root in &roots {
-            let of_frame = matches!(
-                root.kind,
-                sub::ROOT_JAVA_FRAME
-                    | sub::ROOT_JNI_LOCAL
-                    | sub::ROOT_NATIVE_STACK
-                    | sub::ROOT_THREAD_BLOCK
-            );
-            match threads.get(&root.thread).filter(|_| of_frame) {
+            match threads.get(&root.thread).filter(|_| is_of_frame(root.kind)) {
                 Some(thread) => locals.entry(*thread).or_default().push(root.object),
                 None => objects.pred[root.object as usize].set(pred::ROOT),
             }

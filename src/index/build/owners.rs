@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::graph::Graph;
+use super::is_of_frame;
 use super::plan::ClassCache;
 use super::roles::{EdgeId, Names, Ranks, Role, Roles};
 use super::walks::{Dump, Objects, Reading, Slots, no_streams, pred};
@@ -317,10 +318,14 @@ impl<C: Cell> Merging<'_, '_, C> {
         }
         let mut outermost: BTreeMap<(u64, u64), (u32, u32)> = BTreeMap::new();
         for root in owners.roots {
-            let kind = self.names.of(root_name(root.kind));
-            let edge = self.roles.edge(Edge::Root(kind));
-            self.tops.entry(root.object).or_insert(edge);
-            if let Some(thread) = thread_of.get(&root.thread) {
+            let thread = thread_of.get(&root.thread).filter(|_| is_of_frame(root.kind));
+            // What a frame holds is no root, but held by the thread.
+            if thread.is_none() {
+                let kind = self.names.of(root_name(root.kind));
+                let edge = self.roles.edge(Edge::Root(kind));
+                self.tops.entry(root.object).or_insert(edge);
+            }
+            if let Some(thread) = thread {
                 let frame = if root.frame == u32::MAX { 0 } else { root.frame };
                 let seen = outermost.entry((*thread, root.object)).or_default();
                 *seen = (*seen).max((frame, root.thread));
