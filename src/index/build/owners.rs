@@ -475,7 +475,11 @@ impl<C: Cell> Merging<'_, '_, C> {
         };
         let node = self.node(above);
         let label = self.labels.of[object].load(Ordering::Relaxed);
-        if label != label::NONE && self.is_part(above, node, label, kind) {
+        let is_part = match label {
+            label::NONE => self.roles.is_part_within(kind, self.kind(above)),
+            _ => self.is_part(above, node, label, kind),
+        };
+        if is_part {
             let merged = &mut self.nodes[node as usize];
             merged.shallow += shallow;
             match self.roles.of_kind[kind] {
@@ -520,12 +524,7 @@ impl<C: Cell> Merging<'_, '_, C> {
                 // The array is a part itself, or else it is the node.
                 let is_folded =
                     self.nodes[node as usize].class != self.roles.class_of_kind[above_kind] << 1;
-                is_folded
-                    && match role {
-                        Role::Part { .. } | Role::ThreadLocalEntry => true,
-                        Role::Array => self.roles.is_nested[above_kind],
-                        _ => false,
-                    }
+                is_folded && self.roles.is_part_in(kind, above_kind)
             }
             Role::Mirror | Role::Plain | Role::Values => false,
         }
