@@ -5,9 +5,9 @@ use super::container::{Fault, Sections};
 use super::file::in_section;
 use crate::index::owners::{Edge, OwnerNode, OwnerTree, Share};
 
-const OWNER_NAMES: &str = "owner-names";
+const OWNER_NAMES: &str = "ownnames";
 const OWNERS: &str = "owners";
-const OWNER_SHARES: &str = "owner-shares";
+const OWNER_SHARES: &str = "sharers";
 
 /// The sections of a tree. What does not fit into a third of the digest is counted together.
 pub fn sections(tree: &OwnerTree, budget: u64) -> [(&'static str, Vec<u8>); 3] {
