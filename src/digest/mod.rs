@@ -7,6 +7,8 @@ mod bound;
 mod columns;
 pub mod container;
 pub mod file;
+pub mod origins;
+mod owners;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,6 +21,7 @@ use crate::index::facts;
 use crate::index::owners::OwnerTree;
 use crate::index::store::{Family, StoredSet};
 use crate::parser::names;
+use origins::Origins;
 
 /// Number and bytes of some objects.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -160,6 +163,8 @@ pub struct Digest {
     pub threads: Vec<ThreadKey>,
     /// Threads beyond the ones listed.
     pub more_threads: u64,
+    /// Where classes come from; empty for a dump that was read without an index.
+    pub origins: Origins,
     /// Who owns what; `None` for a dump that was read without an index.
     pub owners: Option<OwnerTree>,
 }
@@ -182,6 +187,7 @@ impl Digest {
             total: Amount::new(census.instances, census.shallow_bytes),
             threads: Vec::new(),
             more_threads: 0,
+            origins: Origins::default(),
             owners: None,
         };
         for row in &census.classes {
@@ -230,7 +236,8 @@ impl Digest {
     }
 
     /// Drops what is a value or a choice of the application or its users: main class, thread names,
-    /// the dump's file name, and its path where a message names it. Class names stay: they are the rows.
+    /// the dump's file name, its path where a message names it, and the directories of jars. Names of
+    /// classes and of jars stay: they are what a report is about.
     pub fn redact(&mut self) {
         self.redacted = true;
         self.source = None;
@@ -240,6 +247,7 @@ impl Digest {
         if let Some(owners) = &mut self.owners {
             owners.redact();
         }
+        self.origins.redact();
         let integrity = &mut self.facts.integrity;
         let losses = integrity.losses.iter_mut().map(|loss| &mut loss.what);
         for text in losses.chain(&mut integrity.warnings) {

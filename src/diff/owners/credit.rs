@@ -334,7 +334,9 @@ impl<'u, 'a> Finder<'u, 'a> {
             let growth = last.saturating_sub(first) as f64;
             let mut parts: HashMap<LabelId, f64> = HashMap::new();
             for (above, _, part) in targets {
-                above.named.map(|label| *parts.entry(label).or_default() += part);
+                if let Some(label) = above.named {
+                    *parts.entry(label).or_default() += part;
+                }
             }
             parts.retain(|_, part| growth > 0.0 && *part >= ALL * growth);
             for a in parts.keys() {

@@ -151,6 +151,17 @@ impl Clock {
     }
 }
 
+/// True for the tags of roots that frames hold.
+fn is_of_frame(tag: u8) -> bool {
+    matches!(
+        tag,
+        sub::ROOT_JAVA_FRAME
+            | sub::ROOT_JNI_LOCAL
+            | sub::ROOT_NATIVE_STACK
+            | sub::ROOT_THREAD_BLOCK
+    )
+}
+
 struct Builder<'a> {
     source: &'a mut Source,
     options: &'a BuildOptions,
@@ -462,6 +473,8 @@ impl Passes<'_> {
             dump_number: self.census.facts.chosen as u64,
         };
         let parts = write::Parts {
+            path: self.place.path(),
+            dump: self.dump.bytes,
             fingerprint: self.place.fingerprint(self.census.facts.chosen as u64)?,
             meta,
             facts: &self.facts,
@@ -554,14 +567,7 @@ impl FrameOwners {
 
     /// The thread that a record's object hangs on; `None` for what is a root itself.
     fn of(&self, root: &StoredRoot) -> Option<u64> {
-        let is_of_frame = matches!(
-            root.kind,
-            sub::ROOT_JAVA_FRAME
-                | sub::ROOT_JNI_LOCAL
-                | sub::ROOT_NATIVE_STACK
-                | sub::ROOT_THREAD_BLOCK
-        );
-        self.threads.get(&root.thread).copied().filter(|_| is_of_frame)
+        self.threads.get(&root.thread).copied().filter(|_| is_of_frame(root.kind))
     }
 
     /// What the frames of each thread hold.

@@ -124,6 +124,11 @@ impl Place {
         }
     }
 
+    /// The index, once it is written.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Makes a file with a temporary name, locked. A run that starts between its making and its
     /// locking takes it for one of a dead writer and removes it: then there is another one.
     fn locked(&self) -> io::Result<tempfile::NamedTempFile> {

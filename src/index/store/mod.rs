@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::census::Census;
 use super::facts::Thread;
+use super::jars::Jars;
 use super::owners::{Edge, OwnerNode, OwnerTree, Share};
 use crate::parser::classes::ClassIndex;
 use crate::parser::ids::ObjectId;
@@ -276,15 +277,30 @@ impl HeapIndex {
     ///
     /// # Errors
     /// [`OpenIndexError`].
-    #[allow(unsafe_code)]
     pub fn open(path: &Path) -> Result<Self, OpenIndexError> {
+        let file = File::open(path)
+            .map_err(|error| OpenIndexError::Io { path: path.to_owned(), error })?;
+        Self::of_file(&file, path, None)
+    }
+
+    /// As [`HeapIndex::open`], of a file that is open; `path` is for messages. `contents` are those
+    /// of a file that has no header yet.
+    ///
+    /// # Errors
+    /// [`OpenIndexError`].
+    #[allow(unsafe_code)]
+    pub fn of_file(
+        file: &File,
+        path: &Path,
+        contents: Option<Contents>,
+    ) -> Result<Self, OpenIndexError> {
         let io_error = |error| OpenIndexError::Io { path: path.to_owned(), error };
-        let file = File::open(path).map_err(io_error)?;
-        // SAFETY: the file is only read; it is replaced by renaming, never written in place. Every
-        // access checks bounds, so that a file that somebody else changes gives wrong numbers, no
-        // undefined behaviour of ours.
-        let map = unsafe { Mmap::map(&file) }.map_err(io_error)?;
-        let contents = Contents::read(&map)
+        // SAFETY: the map is only read. A file is replaced by renaming, never written in place, and
+        // one without a header yet only grows behind what is mapped. Every access checks bounds, so
+        // that a file that somebody else changes gives wrong numbers, no undefined behaviour of ours.
+        let map = unsafe { Mmap::map(file) }.map_err(io_error)?;
+        let contents = contents
+            .map_or_else(|| Contents::read(&map), Ok)
             .map_err(|error| OpenIndexError::Format { path: path.to_owned(), error })?;
         let damaged =
             |what: &str| OpenIndexError::Content { path: path.to_owned(), what: what.to_owned() };
@@ -604,6 +620,14 @@ impl HeapIndex {
     /// [`OpenIndexError::Content`].
     pub fn classes(&self) -> Result<Vec<StoredClass>, OpenIndexError> {
         self.json(Section::Classes)
+    }
+
+    /// Where the classes come from.
+    ///
+    /// # Errors
+    /// [`OpenIndexError::Content`].
+    pub fn jars(&self) -> Result<Jars, OpenIndexError> {
+        self.json(Section::Jars)
     }
 
     fn json<T: serde::de::DeserializeOwned>(&self, section: Section) -> Result<T, OpenIndexError> {
