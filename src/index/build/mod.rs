@@ -391,6 +391,7 @@ impl Passes<'_> {
             roots: &roots,
             threads: &self.facts.threads,
             weak: &references.weak,
+            levels: finished.levels.as_ref(),
         };
         let owners = owners.run(&budget)?;
         self.clock.passed("owners");

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use hashbrown::HashMap;
 use rayon::prelude::*;
@@ -69,6 +69,8 @@ pub struct Owners<'a, C: Cell> {
     pub threads: &'a [Thread],
     /// Reference object, referent and how it is held.
     pub weak: &'a [(u64, u64, Level)],
+    /// The bits of the levels of all objects; `None` where all are strong.
+    pub levels: Option<&'a [Array<AtomicU64>; 3]>,
 }
 
 /// The result of the walk.
@@ -130,10 +132,13 @@ impl<C: Cell> Owners<'_, C> {
             if successors.is_empty() {
                 return;
             }
-            let rank = self.rank(self.ordinals[node].get(), roles, ranks);
+            let holder = self.ordinals[node].get();
+            let rank = self.rank(holder, roles, ranks);
             while let Some(target) = self.graph.next(&mut successors) {
                 let held = self.ordinals[target as usize].get();
-                if labels.of[held as usize].load(Ordering::Relaxed) != label::NONE {
+                let is_held_by_one =
+                    labels.of[held as usize].load(Ordering::Relaxed) != label::NONE;
+                if is_held_by_one || self.level(holder) != self.level(held) {
                     continue;
                 }
                 // Zero is none yet.
@@ -143,6 +148,14 @@ impl<C: Cell> Owners<'_, C> {
             }
         });
         Ok(holders)
+    }
+
+    /// The level of an object. References from later levels hold nothing.
+    fn level(&self, object: u64) -> u8 {
+        let bit = |plane: &Array<AtomicU64>| {
+            (plane[(object / 64) as usize].load(Ordering::Relaxed) >> (object % 64) & 1) as u8
+        };
+        self.levels.map_or(0, |[low, middle, high]| bit(low) | bit(middle) << 1 | bit(high) << 2)
     }
 
     fn rank(&self, object: u64, roles: &Roles, ranks: &Ranks) -> u32 {
@@ -598,7 +611,8 @@ impl<C: Cell> Merging<'_, '_, C> {
                     while let Some(target) = owners.graph.next(&mut successors) {
                         let held = owners.ordinals[target as usize].get();
                         let to = self.node(held as usize);
-                        if is_shared[to as usize] && to != from {
+                        let is_other = is_shared[to as usize] && to != from;
+                        if is_other && owners.level(holder) == owners.level(held) {
                             merge(&mut pairs, (to, from), (1, holder, held));
                         }
                     }
