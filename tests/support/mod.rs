@@ -9,6 +9,7 @@
 pub mod brute;
 pub mod gz;
 pub mod heaps;
+pub mod jvm;
 pub mod run;
 pub mod synth;
 
