@@ -589,22 +589,26 @@ impl<'a> Rules<'a> {
         let Some((_, key)) = self.named.facts.referents.get(&self.ids[entry]) else {
             return "thread local ".to_owned();
         };
+        let level = self.graph.level[self.number(*key)];
         let mut names = Vec::new();
         for (holder, links) in &self.named.links {
             for (how, _) in links.iter().filter(|(_, target)| target == key) {
+                if self.graph.level[self.number(*holder)] != level {
+                    continue;
+                }
                 match how {
                     How::Static(field) => {
                         let class = &self.named.classes[holder];
-                        names.push(format!("{}.{field}", class_name(class)));
+                        names.push((0, format!("{}.{field}", class_name(class))));
                     }
                     How::Field(class, field) => {
-                        names.push(format!("{}.{field}", class_name(class)))
+                        names.push((1, format!("{}.{field}", class_name(class))));
                     }
                     _ => {}
                 }
             }
         }
-        let first = names.into_iter().min();
+        let first = names.into_iter().min().map(|(_, name)| name);
         let class = || self.class(self.number(*key));
         format!("thread local {}", first.unwrap_or_else(class))
     }
@@ -1412,6 +1416,79 @@ fn values_of_thread_locals_are_named_by_the_field_that_holds_the_thread_local() 
     assert_eq!((tree.at(&other).objects, tree.at(&other).shallow_bytes), (4, 4 * 2016));
     let node = tree.at(&map);
     assert_eq!((node.objects, node.entries, node.capacity), (4, 8, 4 * 16));
+}
+
+/// A thread that is about to read it has it in a frame.
+#[test]
+fn a_thread_local_has_the_name_of_its_field_even_while_others_hold_it_too() {
+    let mut heap = Library::new();
+    let threads = Threads::new(&mut heap);
+    let local = heap.object(threads.thread_local, &[]);
+    heap.jvm.class("com/example/Context").static_field("CURRENT", Value::Ref(local)).define();
+    let other = heap.class("com/alpha/Reader", &["source"]);
+    let other = heap.object(other, &[local]);
+    heap.jvm.root_jni_global(other);
+    let value = heap.bytes(2000);
+    let thread = threads.thread(&mut heap, "worker", &[(local, value)], 0);
+    let serial = heap.jvm.started(thread, &[]);
+    heap.jvm.root_java_frame(local, serial, 0);
+    let tree = heap.tree();
+    let map = "field java.lang.Thread.threadLocals: java.lang.ThreadLocal$ThreadLocalMap";
+    let value = "thread local com.example.Context.CURRENT: byte[]";
+    let node = tree.at(&["thread worker: java.lang.Thread", map, value]);
+    assert_eq!((node.objects, node.shallow_bytes), (1, 2016));
+}
+
+#[test]
+fn no_more_than_96_nodes_are_above_one_another() {
+    let mut heap = Library::new();
+    let mut below = 0;
+    for nth in 0..150 {
+        let class = heap.class(&format!("com/example/Layer{nth}"), &["below", "payload"]);
+        let payload = heap.bytes(500);
+        below = heap.object(class, &[below, payload]);
+    }
+    let tree = heap.tree_of_static(below);
+    let depth = |path: &String| path.split(" > ").count();
+    assert_eq!(tree.paths.iter().map(depth).max(), Some(DEEPEST));
+    // All of them are somewhere below.
+    let bytes = tree.at(&[HOLDER, "static FIELD: com.example.Layer149"]).retained_bytes;
+    assert_eq!(bytes, 150 * (24 + 516_u64.div_ceil(8) * 8));
+}
+
+#[test]
+fn of_many_holders_the_32_with_the_most_references_are_told() {
+    let mut heap = Library::new();
+    let payload = heap.class("com/example/Payload", &["bytes"]);
+    let mut payloads = Vec::new();
+    for _ in 0..40 {
+        let bytes = heap.bytes(100);
+        payloads.push(heap.object(payload, &[bytes]));
+    }
+    let mut holders = Vec::new();
+    for nth in 0..40 {
+        let class = heap.class(&format!("com/example/Holder{nth:02}"), &["payload", "padding"]);
+        // One holds all of them, so that all have one name; the others hold one more each.
+        for &payload in &payloads[..if nth == 0 { 40 } else { nth }] {
+            let padding = heap.bytes(300);
+            holders.push(heap.object(class, &[payload, padding]));
+        }
+    }
+    let all = heap.jvm.object_array(heap.objects, &holders);
+    let tree = heap.tree_of_static(all);
+    let shared = [
+        HOLDER,
+        "static FIELD: java.lang.Object[]",
+        "shared com.example.Holder00: com.example.Payload",
+    ];
+    // The last one is held by one alone.
+    assert_eq!(tree.at(&shared).objects, 39);
+    let shares = tree.shares(&shared);
+    assert_eq!(shares.len(), MOST_SHARES);
+    let mut references: Vec<u64> = shares.iter().map(|share| share.2).collect();
+    references.sort_unstable();
+    let expected: Vec<u64> = (9..40).chain([39]).collect();
+    assert_eq!(references, expected);
 }
 
 #[test]
