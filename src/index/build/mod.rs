@@ -419,6 +419,7 @@ impl Passes<'_> {
             roots: &roots,
             threads: &self.facts.threads,
             weak: &references.weak,
+            levels: finished.levels.as_ref(),
         };
         let owner_tree = merging.run(&budget)?;
         self.clock.passed("owners");
