@@ -22,7 +22,9 @@ use tempfile::TempDir;
 
 const LEAK: &str = "tests/dumps/sdk-client-leak";
 const SERIAL: &str = "tests/dumps/jdk17-serial/1.hprof.gz";
-const SECTIONS: [&str; 6] = ["facts", "classes", "arrays", "packages", "loaders", "threads"];
+const SECTIONS: [&str; 9] = [
+    "facts", "classes", "arrays", "packages", "loaders", "threads", "ownnames", "owners", "sharers",
+];
 
 fn tool(arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapdrift"));

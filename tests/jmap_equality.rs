@@ -101,6 +101,7 @@ impl Configuration {
 const HIERARCHIES: &str = "com.example.layouts.DeepHierarchies";
 const ARRAYS: &str = "com.example.layouts.EveryArray";
 const CONTENDED: &str = "com.example.layouts.ContendedCells";
+const CONTENDED_SUBCLASSES: &str = "com.example.layouts.ContendedSubclasses";
 const INVOCATION: &str = "com.example.layouts.InvocationAndReferences";
 const INJECTED: &str = "com.example.layouts.InjectedFields";
 const THREADS: &str = "com.example.layouts.PlatformThreads";
@@ -119,6 +120,8 @@ const CONFIGURATIONS: &[Configuration] = &[
     configuration(Jdk17, "-XX:+UseSerialGC", INJECTED),
     configuration(Jdk17, "-XX:-UseCompressedOops", "com.example.layouts.RandomShapes 12"),
     configuration(Jdk17, "-XX:-UseCompressedOops -XX:-UseCompressedClassPointers", CONTENDED),
+    configuration(Jdk17, "-XX:+UseG1GC", CONTENDED_SUBCLASSES),
+    configuration(Jdk17, "-XX:-UseCompressedOops", CONTENDED_SUBCLASSES),
     configuration(Jdk17, "-XX:-UseCompressedClassPointers", "com.example.layouts.RandomShapes 13"),
     configuration(Jdk17, "-XX:ObjectAlignmentInBytes=16", ARRAYS),
     configuration(Jdk17, "-XX:ObjectAlignmentInBytes=32", "com.example.layouts.RandomShapes 14"),
@@ -135,6 +138,8 @@ const CONFIGURATIONS: &[Configuration] = &[
     configuration(Jdk25, "-Xshare:off", "com.example.layouts.RandomShapes 21"),
     configuration(Jdk25, "-XX:+UseSerialGC", THREADS).dumped(Dump::LiveGz),
     configuration(Jdk25, "-XX:+UseParallelGC", CONTENDED),
+    configuration(Jdk25, "-XX:+UseG1GC", CONTENDED_SUBCLASSES),
+    configuration(Jdk25, "-XX:-UseCompressedOops", CONTENDED_SUBCLASSES),
     configuration(Jdk25, "-XX:+UseZGC", INVOCATION),
     configuration(Jdk25, "-XX:+UseG1GC", INJECTED),
     configuration(Jdk25, "-XX:+UseCompactObjectHeaders -XX:-UseCompressedOops", INJECTED),
