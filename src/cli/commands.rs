@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anstream::ColorChoice;
 use rayon::prelude::*;
@@ -310,7 +311,7 @@ fn catalog(args: &Libraries) -> Result<Catalog, Failure> {
 
 fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
     // Before a build of minutes rather than after it.
-    catalog(&args.libraries)?;
+    let catalog = catalog(&args.libraries)?;
     let files = files(&args.dumps, global)?;
     if files.len() < 2 {
         return Err(Failure::usage(format!(
@@ -356,6 +357,7 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
         top: args.top.or(is_text.then_some(top)),
         only_changed: is_text,
         heap_max: args.heap_max,
+        catalog: Some(Arc::new(catalog)),
     };
     let mut comparison = compare(&digests, &options);
     let sorted: Vec<&str> = digests.iter().map(|digest| digest.path.as_str()).collect();

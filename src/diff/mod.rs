@@ -17,6 +17,7 @@ use rayon::prelude::*;
 
 use crate::digest::{Amount, ArrayKey, ClassKey, Digest, Folded, Kind, Rows};
 use crate::index::census::LengthRange;
+use crate::library::Catalog;
 use crate::parser::names;
 use comparable::Comparability;
 use join::Join;
@@ -162,6 +163,8 @@ pub struct DiffOptions {
     pub top: Option<usize>,
     /// Sum rows that stay the same in `(other)`, too.
     pub only_changed: bool,
+    /// Libraries, known causes and bounds; nothing is known of them when `None`.
+    pub catalog: Option<Arc<Catalog>>,
     /// Size that the heap can have, in bytes.
     pub heap_max: Option<u64>,
 }

@@ -11,13 +11,15 @@ use super::{Subject, info};
 use crate::diff::comparable::Comparability;
 use crate::diff::owners::verdict::Verdict;
 use crate::diff::owners::{
-    Bound, Content, Finding, GrownLength, OwnerKey, OwnerKind, OwnerSeries, Owners, Step,
+    Bound, Content, Finding, GrownLength, LibraryRow, OwnerKey, OwnerKind, OwnerSeries, Owners,
+    Step,
 };
 use crate::diff::trend::Trend;
 use crate::diff::{Comparison, Row, Series, Table};
 use crate::digest::{self, ArrayKey, ClassKey, Kind};
 use crate::index::census::{DumpFacts, Grade, LengthRange, OffHeap};
 use crate::layout::Parameters;
+use crate::library::{Basis, Cause, Library};
 
 /// Version of the names and meanings here.
 pub(super) const SCHEMA_VERSION: u32 = 1;
@@ -338,6 +340,8 @@ struct OwnerLine<'a> {
     name: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<Owner<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    library: Option<&'a Library>,
     retained_bytes: &'a [u64],
     #[serde(skip_serializing_if = "Option::is_none")]
     native_bytes: Option<&'a [u64]>,
@@ -354,6 +358,7 @@ impl<'a> OwnerLine<'a> {
         Self {
             name: None,
             owner: key.map(Owner::new),
+            library: None,
             retained_bytes: &series.retained_bytes,
             native_bytes: native(series),
             entries: series.entries.as_deref(),
@@ -370,7 +375,10 @@ fn native(series: &OwnerSeries) -> Option<&[u64]> {
 }
 
 fn owner_lines(owners: &Owners) -> Vec<OwnerLine<'_>> {
-    let rows = owners.rows.iter().map(|row| OwnerLine::new(Some(&row.key), &row.series));
+    let rows = owners.rows.iter().map(|row| OwnerLine {
+        library: row.library.as_ref(),
+        ..OwnerLine::new(Some(&row.key), &row.series)
+    });
     let other = owners.other.iter();
     let other =
         other.map(|(_, series)| OwnerLine { name: Some(OTHER), ..OwnerLine::new(None, series) });
@@ -380,6 +388,8 @@ fn owner_lines(owners: &Owners) -> Vec<OwnerLine<'_>> {
 #[derive(Serialize)]
 struct ContentRow<'a> {
     class: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    library: Option<&'a Library>,
     instances: &'a [u64],
     retained_bytes: &'a [u64],
 }
@@ -387,7 +397,8 @@ struct ContentRow<'a> {
 impl<'a> ContentRow<'a> {
     fn new(content: &'a Content) -> Self {
         let Content { class, instances, retained_bytes, .. } = content;
-        Self { class, instances, retained_bytes }
+        let library = content.library.as_ref();
+        Self { class, library, instances, retained_bytes }
     }
 }
 
@@ -412,6 +423,8 @@ struct FindingRow<'a> {
     score: f64,
     owner: Owner<'a>,
     kind: OwnerKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    library: Option<&'a Library>,
     retained_bytes: &'a [u64],
     #[serde(skip_serializing_if = "Option::is_none")]
     native_bytes: Option<&'a [u64]>,
@@ -432,6 +445,8 @@ struct FindingRow<'a> {
     path: &'a [Step],
     #[serde(skip_serializing_if = "Option::is_none")]
     site: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_cause: Option<&'a Cause>,
     why: String,
 }
 
@@ -446,6 +461,8 @@ impl<'a> FindingRow<'a> {
             score: round(finding.score, 1e6),
             owner: Owner::new(&finding.owner),
             kind: finding.owner.kind,
+            library: finding.library.as_ref(),
+            known_cause: finding.known_cause.as_ref(),
             retained_bytes: &finding.series.retained_bytes,
             native_bytes: native(&finding.series),
             entries: finding.series.entries.as_deref(),
@@ -460,6 +477,33 @@ impl<'a> FindingRow<'a> {
             path: &finding.path,
             site: finding.site.as_deref(),
             why: why(finding),
+        }
+    }
+}
+
+/// What the owners of a library own.
+#[derive(Serialize)]
+struct LibraryLine<'a> {
+    name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<Basis>,
+    retained_bytes: &'a [u64],
+    growth_bytes: i64,
+    trend: Trend,
+}
+
+impl<'a> LibraryLine<'a> {
+    fn new(row: &'a LibraryRow) -> Self {
+        let library = row.library.as_ref();
+        Self {
+            name: library.map_or("(unknown)", |library| &library.name),
+            version: library.and_then(|library| library.version.as_deref()),
+            basis: library.map(|library| library.basis),
+            retained_bytes: &row.series.retained_bytes,
+            growth_bytes: row.series.growth_bytes(),
+            trend: row.series.trend,
         }
     }
 }
@@ -502,6 +546,8 @@ pub fn diff<'a>(comparison: &'a Comparison, tables: Tables) -> serde_json::Resul
         #[serde(skip_serializing_if = "Option::is_none")]
         owners: Option<Vec<OwnerLine<'a>>>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        libraries: Option<Vec<LibraryLine<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         owners_total: Option<OwnerLine<'a>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         classes: Option<Vec<DiffRow<'a>>>,
@@ -529,6 +575,7 @@ pub fn diff<'a>(comparison: &'a Comparison, tables: Tables) -> serde_json::Resul
         judged: owners.map(|owners| owners.judged.clone().collect()),
         findings: owners.map(|owners| owners.findings.iter().map(FindingRow::new).collect()),
         owners: owners.filter(|_| tables.owners).map(owner_lines),
+        libraries: owners.map(|owners| owners.libraries.iter().map(LibraryLine::new).collect()),
         owners_total: owners.map(|owners| OwnerLine::new(None, &owners.total)),
         classes: tables.classes.then(|| {
             DiffRow::table(&comparison.classes, |key: &ClassKey, row| DiffRow {

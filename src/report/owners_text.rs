@@ -10,10 +10,14 @@ use super::why::{percent, why};
 use crate::diff::owners::verdict::Verdict;
 use crate::diff::owners::{Finding, OwnerKey, OwnerSeries, Owners, Step, StepKind};
 use crate::diff::trend::Trend;
+use crate::library::{Basis, Library};
 use crate::parser::names::escape;
 
 /// Findings that are shown with what led to them.
 const SHOWN: usize = 3;
+const JDK: &str = "JDK";
+/// Columns from which on the table of owners has room for libraries.
+const WIDE: usize = 120;
 
 /// The verdict, and the worst findings.
 pub fn findings(owners: &Owners, heap_max: Option<u64>, columns: Option<usize>, out: &mut String) {
@@ -81,6 +85,9 @@ fn one(finding: &Finding, heap_max: Option<u64>, columns: Option<usize>, out: &m
         line(entries);
     }
     let label = |label: &str, text: String| format!("{label:<7} {text}");
+    if let Some(library) = &finding.library {
+        line(label("owner", whose(library)));
+    }
     for other in &finding.also_held_by {
         line(label("also", format!("{} ({})", other.name(), other.kind.words())));
     }
@@ -90,6 +97,13 @@ fn one(finding: &Finding, heap_max: Option<u64>, columns: Option<usize>, out: &m
     line(label("alive", alive(&finding.path)));
     if let Some(site) = &finding.site {
         line(label("site", site.clone()));
+    }
+    if let Some(cause) = &finding.known_cause {
+        line(label("known", format!("{}. {}", cause.title, cause.why)));
+        line(label("fix", cause.fix.clone()));
+        if let Some(url) = &cause.url {
+            line(label("see", url.clone()));
+        }
     }
     line(label("why", why(finding)));
 }
@@ -136,7 +150,21 @@ fn holds(finding: &Finding) -> Option<String> {
     let top = finding.contents.iter().find(|content| content.is_top);
     let content = top.or(finding.contents.first())?;
     let counts: Vec<String> = content.instances.iter().map(|value| count(*value)).collect();
-    Some(format!("{}   {}", content.class, counts.join(" → ")))
+    let library = content.library.as_ref().filter(|library| {
+        library.name != JDK && finding.library.as_ref().map(|l| &l.name) != Some(&library.name)
+    });
+    let library = library.map_or(String::new(), |library| format!("   ({})", library.title()));
+    Some(format!("{}   {}{library}", content.class, counts.join(" → ")))
+}
+
+/// `AWS SDK for Java v1 1.12.668   aws-java-sdk-core-1.12.668.jar (from the dump)`
+fn whose(library: &Library) -> String {
+    let place = library.jar.as_deref().map_or(String::new(), |jar| format!("   {jar}"));
+    let basis = match library.basis {
+        Basis::Jar => "from the dump",
+        Basis::Package => "by name",
+    };
+    format!("{}{place} ({basis})", library.title())
 }
 
 /// A path in a line: `static Reaper.managers → key`.
@@ -183,9 +211,20 @@ pub fn table(owners: &Owners, columns: Option<usize>, out: &mut String) {
     head.extend(["growth", "entries"].map(Cell::from));
     let left = vec![head.len(), head.len() + 1];
     head.extend(["trend", ""].map(Cell::from));
+    let is_wide = columns.is_none_or(|columns| columns >= WIDE);
+    let has_libraries = is_wide && owners.rows.iter().any(|row| row.library.is_some());
+    let mut left = left;
+    if has_libraries {
+        left.push(head.len());
+        head.push("library".into());
+    }
     let mut grid = Grid { head, name: 0, left, ..Grid::default() };
     for row in &owners.rows {
-        grid.rows.push(line(name(&row.key, owners), &row.series, &dumps));
+        let mut cells = line(name(&row.key, owners), &row.series, &dumps);
+        if has_libraries {
+            cells.push(row.library.as_ref().map_or("", |library| &library.name).into());
+        }
+        grid.rows.push(cells);
     }
     if let Some((rows, series)) = &owners.other {
         grid.rows.push(line(format!("({} more owners)", count(*rows as u64)), series, &dumps));

@@ -21,7 +21,7 @@ pub fn why(finding: &Finding) -> String {
     parts.push(format!("explains {} of the growth", percent(finding.share_of_growth)));
     if !finding.doubts.is_empty() {
         let doubts: Vec<String> =
-            finding.doubts.iter().map(|doubt| words(*doubt, finding)).collect();
+            finding.doubts.iter().map(|doubt| words(doubt, finding)).collect();
         let verdict = match finding.verdict {
             Verdict::Suspect => "no likely leak",
             _ => "not suspected",
@@ -68,7 +68,7 @@ fn shape(evidence: &Evidence) -> String {
     format!("{} straight (E {straight:.2}), {slowing} (L {lasting:.2}){jump}", percent(straight))
 }
 
-fn words(doubt: Doubt, finding: &Finding) -> String {
+fn words(doubt: &Doubt, finding: &Finding) -> String {
     match doubt {
         Doubt::FewDumps => match finding.evidence.onset {
             0 => "too few dumps to tell".to_owned(),
@@ -82,7 +82,7 @@ fn words(doubt: Doubt, finding: &Finding) -> String {
         Doubt::Unnamed => "no field or thread can be named that holds it".to_owned(),
         Doubt::Weak => "it is only softly or weakly reachable".to_owned(),
         Doubt::ClassLoading => "it is mostly classes, each loaded once".to_owned(),
-        Doubt::Known(why) => why.to_owned(),
+        Doubt::Known(why) => why.to_string(),
         Doubt::Bounded => "it is bounded".to_owned(),
         Doubt::Garbage => "some of the dumps hold garbage, others do not".to_owned(),
     }

@@ -62,6 +62,7 @@ fn add(scene: &Scene<'_>, node: u32, part: f64, rows: &mut HashMap<Name, Content
     }
     let cut = scene.credits.cut[node as usize];
     let row = rows.entry(what.class).or_insert_with(|| Content {
+        library: None,
         class: union.name(what.class).to_owned(),
         instances: vec![0; union.dumps],
         retained_bytes: vec![0; union.dumps],

@@ -7,7 +7,6 @@ use super::accounts::{self, Account};
 use super::contents;
 use super::credit::{Credit, LabelId};
 use super::evidence::Evidence;
-use super::known;
 use super::path;
 use super::verdict::{self, Circumstances, Doubt, Verdict};
 use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
@@ -170,7 +169,7 @@ fn circumstances(scene: &Scene<'_>, label: LabelId, account: &Account) -> Circum
         is_unnamed: !key.is_place(),
         is_weak: account.weak_growth > growth / 2,
         is_class_loading: account.class_growth > growth / 2,
-        known: known::why_bounded(&key.class, key.field.as_deref()),
+        known: scene.whose.bounded(&key),
         is_bounded: false,
         has_garbage: live(true) && live(false),
     }
@@ -232,8 +231,10 @@ fn finding(
         judged.evidence.growth / hours
     });
     let is_off_heap = owner.kind == OwnerKind::OffHeap;
-    Finding {
+    let mut finding = Finding {
         id: id(&owner),
+        library: None,
+        known_cause: None,
         rank,
         verdict: judged.verdict,
         score: judged.weight / all.max(1) as f64,
@@ -254,7 +255,9 @@ fn finding(
         evidence: judged.evidence,
         by_entries: judged.by_entries,
         doubts: judged.doubts,
-    }
+    };
+    scene.whose.tell(&mut finding);
+    finding
 }
 
 /// Hours until the heap reaches a limit.
@@ -272,15 +275,17 @@ fn id(owner: &OwnerKey) -> String {
 /// The nearest class of the application on a path: above the owner, else below it. Which classes
 /// are the application's is told by the package of the main class.
 fn site(scene: &Scene<'_>, owner: &OwnerKey, path: &[super::Step]) -> Option<String> {
-    let main = scene.digests.last()?.facts.main_class.as_deref()?;
+    let main = scene.digests.last()?.facts.main_class.as_deref().unwrap_or("");
     let package: Vec<&str> = main.split('.').collect();
     let package = package[..package.len().saturating_sub(1).min(2)].join(".") + ".";
+    let is_own = |class: &str| {
+        scene.whose.is_own(class) || (package.len() > 1 && class.starts_with(&package))
+    };
     let is_owner = |step: &super::Step| step.class == owner.class && step.field == owner.field;
     let at = path.iter().rposition(is_owner).unwrap_or(path.len());
     let (above, below) = path.split_at(at);
-    let step = above.iter().rev().chain(below).find(|step| {
-        package.len() > 1 && step.class.starts_with(&package) && step.class != owner.class
-    })?;
+    let mut steps = above.iter().rev().chain(below);
+    let step = steps.find(|step| is_own(&step.class) && step.class != owner.class)?;
     let class = step.class.split("$$Lambda").next().unwrap_or(&step.class);
     Some(match (&step.field, step.kind) {
         (Some(method), StepKind::Local) => format!("{class}.{method}"),

@@ -33,6 +33,22 @@ impl OwnerKind {
         !matches!(self, Self::ClassLoader | Self::Root | Self::ClassGroup)
     }
 
+    /// The kind in one word, as in the JSON output and in catalogs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::StaticField => "static-field",
+            Self::InstanceField => "instance-field",
+            Self::ThreadLocal => "thread-local",
+            Self::ThreadStack => "thread-stack",
+            Self::Thread => "thread",
+            Self::ClassLoader => "class-loader",
+            Self::JniGlobal => "jni-global",
+            Self::Root => "root",
+            Self::OffHeap => "off-heap",
+            Self::ClassGroup => "class-group",
+        }
+    }
+
     /// The kind in words.
     pub fn words(self) -> &'static str {
         match self {

@@ -9,12 +9,12 @@ mod contents;
 mod credit;
 pub mod evidence;
 mod findings;
-mod known;
 mod label;
 mod path;
 mod union;
 pub mod verdict;
 mod ways;
+mod whose;
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -27,6 +27,7 @@ use super::trend::Trend;
 use super::{DiffOptions, Series};
 use crate::digest::{Amount, Digest};
 use crate::index::owners::OwnerTree;
+use crate::library::{Cause, Library};
 use accounts::Account;
 use credit::Credits;
 use evidence::Evidence;
@@ -36,6 +37,8 @@ use verdict::{Doubt, Verdict};
 use ways::Ways;
 
 pub use label::OwnerKind;
+pub use whose::LibraryRow;
+use whose::Whose;
 
 /// The owners of a comparison.
 #[derive(Clone, PartialEq, Debug)]
@@ -50,6 +53,8 @@ pub struct Owners {
     pub rows: Vec<OwnerRow>,
     /// The owners beyond the limit, summed, and how many they are.
     pub other: Option<(usize, OwnerSeries)>,
+    /// What owners own by library, largest growth first; adds up to `total`.
+    pub libraries: Vec<LibraryRow>,
     /// The whole heap and the memory outside of it that it stands for.
     pub total: OwnerSeries,
 }
@@ -94,6 +99,8 @@ impl OwnerKey {
 #[derive(Clone, PartialEq, Debug)]
 pub struct OwnerRow {
     pub key: OwnerKey,
+    /// Whose class the owner is; `None` when nobody knows.
+    pub library: Option<Library>,
     pub series: OwnerSeries,
 }
 
@@ -149,6 +156,10 @@ pub struct Finding {
     /// it looks like a leak.
     pub score: f64,
     pub owner: OwnerKey,
+    /// Whose class the owner is; `None` when nobody knows.
+    pub library: Option<Library>,
+    /// What is known to make such owners grow.
+    pub known_cause: Option<Cause>,
     /// Others without whom it would not be kept either, or which are a part of it.
     pub also_held_by: Vec<OwnerKey>,
     pub series: OwnerSeries,
@@ -190,6 +201,8 @@ pub struct Bound {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Content {
     pub class: String,
+    /// Whose class it is; `None` when nobody knows.
+    pub library: Option<Library>,
     pub instances: Vec<u64>,
     pub retained_bytes: Vec<u64>,
     /// True for objects that multiply right below the owner.
@@ -250,6 +263,7 @@ struct Scene<'a> {
     hours: Option<&'a [f64]>,
     digests: &'a [Digest],
     loaders: HashMap<&'a str, Option<&'a str>>,
+    whose: Whose<'a>,
 }
 
 impl Owners {
@@ -258,7 +272,7 @@ impl Owners {
         digests: &'a [Digest],
         comparability: &Comparability,
         hours: Option<&'a [f64]>,
-        options: &DiffOptions,
+        options: &'a DiffOptions,
     ) -> Option<Self> {
         let tree = |digest: &'a Digest| digest.owners.as_ref();
         let trees: Vec<&OwnerTree> = digests.iter().map(tree).collect::<Option<_>>()?;
@@ -273,13 +287,16 @@ impl Owners {
             None => (0..digests.len()).map(|nth| nth as f64).collect(),
         };
         let loaders = loaders(digests);
-        let scene = Scene { union, ways, credits, judged, times, hours, digests, loaders };
+        let whose = Whose::new(options.catalog.as_ref(), digests);
+        let scene = Scene { union, ways, credits, judged, times, hours, digests, loaders, whose };
         let accounts = accounts::accounts(&scene.union, &scene.credits, &scene.judged);
         let findings = match comparability.ok {
             true => findings::findings(&scene, &accounts, options.heap_max),
             false => Vec::new(),
         };
-        let (rows, other) = scene.table(&accounts, options);
+        let owners = scene.owners(&accounts);
+        let libraries = scene.whose.libraries(&owners, scene.union.dumps, hours);
+        let (rows, other) = scene.table(owners, options);
         Some(Self {
             verdict: match comparability.ok {
                 true => overall(&findings, &scene),
@@ -288,6 +305,7 @@ impl Owners {
             findings,
             rows,
             other,
+            libraries,
             total: OwnerSeries::new(&scene.total(), hours),
             judged: scene.judged,
         })
@@ -368,19 +386,23 @@ impl Scene<'_> {
         }
     }
 
-    /// The table of owners and the row that sums the others.
-    fn table(
-        &self,
-        accounts: &[Account],
-        options: &DiffOptions,
-    ) -> (Vec<OwnerRow>, Option<(usize, OwnerSeries)>) {
+    /// The owners that own something in any dump.
+    fn owners<'s>(&self, accounts: &'s [Account]) -> Vec<(OwnerKey, &'s Account)> {
         let used = |account: &Account| account.bytes.iter().any(|bytes| *bytes > 0);
-        let mut rows: Vec<(OwnerKey, &Account)> = accounts
+        accounts
             .iter()
             .zip(&self.credits.labels)
             .filter(|(account, _)| used(account))
             .map(|(account, label)| (self.key(*label, account), account))
-            .collect();
+            .collect()
+    }
+
+    /// The table of owners and the row that sums the others.
+    fn table(
+        &self,
+        mut rows: Vec<(OwnerKey, &Account)>,
+        options: &DiffOptions,
+    ) -> (Vec<OwnerRow>, Option<(usize, OwnerSeries)>) {
         rows.sort_by(|(key, a), (other, b)| {
             let growth = |account: &Account| Reverse(accounts::growth(&account.bytes));
             (growth(a), key).cmp(&(growth(b), other))
@@ -395,6 +417,7 @@ impl Scene<'_> {
         rest.iter().for_each(|(_, account)| sum.absorb(account));
         let other = (!rest.is_empty()).then(|| (rest.len(), OwnerSeries::new(&sum, self.hours)));
         let row = |(key, account): (OwnerKey, &Account)| OwnerRow {
+            library: self.whose.library(&key.class),
             key,
             series: OwnerSeries::new(account, self.hours),
         };

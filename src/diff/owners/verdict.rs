@@ -1,5 +1,7 @@
 //! From evidence to a verdict, and what stands in the way of a worse one.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::evidence::Evidence;
@@ -21,7 +23,7 @@ pub enum Verdict {
 }
 
 /// Why a verdict is not worse.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Doubt {
     /// Too few dumps from the onset of the growth on.
     FewDumps,
@@ -42,7 +44,7 @@ pub enum Doubt {
     /// Most of it are classes.
     ClassLoading,
     /// A structure that is known to stop growing, and why.
-    Known(&'static str),
+    Known(Arc<str>),
     /// A bound was read from the heap.
     Bounded,
     /// Some of the dumps hold garbage, others do not.
@@ -50,14 +52,14 @@ pub enum Doubt {
 }
 
 /// What is known of growth besides its numbers.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub struct Circumstances {
     /// Bytes of the heap, memory outside of it included.
     pub heap_bytes: f64,
     pub is_unnamed: bool,
     pub is_weak: bool,
     pub is_class_loading: bool,
-    pub known: Option<&'static str>,
+    pub known: Option<Arc<str>>,
     pub is_bounded: bool,
     pub has_garbage: bool,
 }
@@ -108,7 +110,7 @@ fn caps(bytes: &Evidence, circumstances: &Circumstances) -> Vec<Doubt> {
     ];
     let mut doubts: Vec<Doubt> =
         caps.into_iter().filter(|(holds, _)| *holds).map(|(_, doubt)| doubt).collect();
-    doubts.extend(circumstances.known.map(Doubt::Known));
+    doubts.extend(circumstances.known.clone().map(Doubt::Known));
     doubts
 }
 
