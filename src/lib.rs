@@ -10,6 +10,7 @@ pub mod diff;
 pub mod digest;
 pub mod index;
 pub mod layout;
+pub mod library;
 pub mod parser;
 pub mod report;
 pub mod source;

@@ -87,6 +87,47 @@ fn the_leaking_sdk_shows_its_managers_and_the_table_that_doubles() {
 }
 
 #[test]
+fn the_field_that_holds_the_leaking_clients_is_found_and_the_control_is_not_suspected() {
+    let report = json(&["diff", "--format", "json", "--heap-max", "64M", LEAK]);
+    assert_eq!(report["verdict"], "suspect", "four dumps tell no more");
+    let finding = &report["findings"][0];
+    assert_eq!(finding["owner"]["class"], "com.cloudsdk.http.IdleConnectionReaper");
+    assert_eq!(finding["owner"]["field"], "connectionManagers");
+    assert_eq!(finding["kind"], "static-field");
+    assert_eq!(numbers(&finding["entries"]), [3000, 6000, 9000, 12_000]);
+    assert_eq!(finding["contents"][0]["class"], "com.cloudsdk.http.PoolingConnectionManager");
+    assert!(finding["share_of_growth"].as_f64().expect("a share") > 0.95, "{finding}");
+    assert!(finding["hours_to_limit"].as_f64().expect("hours") > 0.0);
+    assert!(finding["why"].as_str().expect("a sentence").starts_with("rose in each of 3 steps"));
+    let out = text(&heapdrift(&["diff", LEAK]).stdout);
+    assert!(out.contains("Suspect: one owner explains"), "{out}");
+    assert!(out.contains("alive   ") && out.contains("static IdleConnectionReaper"), "{out}");
+    assert!(out.contains("growth by owner") && out.contains("next: heapdrift show"), "{out}");
+    assert_eq!(json(&["diff", "--format", "json", CONTROL])["verdict"], "grew");
+}
+
+#[test]
+fn a_shallow_diff_knows_no_owners_and_says_so() {
+    let report = json(&["diff", "--shallow", "--format", "json", LEAK]);
+    assert!(report.get("verdict").is_none() && report.get("owners").is_none());
+    let output = heapdrift(&["diff", "--shallow", "--by", "owner", LEAK]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("leave out --shallow"));
+}
+
+#[test]
+fn owners_add_up_to_their_total() {
+    for top in ["0", "3", "100000"] {
+        let report = json(&["diff", "--by", "owner", "--format", "json", "--top", top, LEAK]);
+        let mut sums = vec![0; 4];
+        for row in report["owners"].as_array().expect("rows") {
+            sums.iter_mut().zip(numbers(&row["retained_bytes"])).for_each(|(sum, n)| *sum += n);
+        }
+        assert_eq!(sums, numbers(&report["owners_total"]["retained_bytes"]), "--top {top}");
+    }
+}
+
+#[test]
 fn nothing_of_the_control_grows_but_a_filler_of_the_collector() {
     let report = json(&["diff", "--format", "json", CONTROL]);
     assert_eq!(report["total"]["trend"], "step");

@@ -2,10 +2,11 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 use heapdrift::diff::trend::Trend;
-use heapdrift::diff::{Comparison, DiffOptions, Series, compare};
+use heapdrift::diff::{Comparison, DiffOptions, Row, Series, compare};
 use heapdrift::digest::{Amount, ArrayKey, ClassKey, Digest};
 use heapdrift::index::census::LengthRange;
 use proptest::prelude::*;
@@ -16,10 +17,11 @@ fn digest(time_ms: u64, instances: &[u32]) -> Digest {
     let mut digest = empty(time_ms);
     for (nth, count) in instances.iter().enumerate().filter(|(_, count)| **count > 0) {
         let amount = Amount::new(u64::from(*count), u64::from(*count) * 24);
-        let key = ClassKey { name: format!("p{}.C{nth}", nth % 3), loader: "app".to_owned() };
+        let name = format!("p{}.C{nth}", nth % 3).into();
+        let key = ClassKey { name, loader: "app".into() };
         digest.classes.add(key, amount);
-        let key =
-            ArrayKey { class: format!("C{}[]", nth % 2), length: LengthRange::Exact(nth as u32) };
+        let class = format!("C{}[]", nth % 2).into();
+        let key = ArrayKey { class, length: LengthRange::Exact(nth as u32) };
         digest.arrays.add(key, amount);
         digest.packages.add(format!("p{}", nth % 3), amount);
         digest.loaders.add("app".to_owned(), amount);
@@ -52,11 +54,16 @@ fn columns(series: &Series) -> Vec<(u64, u64)> {
 
 fn growths(comparison: &Comparison) -> BTreeMap<String, i64> {
     let rows = comparison.classes.rows.iter();
-    rows.map(|row| (row.key.name.clone(), row.series.growth_bytes())).collect()
+    rows.map(|row| (row.key.name.to_string(), row.series.growth_bytes())).collect()
 }
 
 fn series_of_dumps() -> impl Strategy<Value = Vec<Vec<u32>>> {
     prop::collection::vec(prop::collection::vec(0..2000u32, 6), 2..7)
+}
+
+/// Few instances: rows that are missing somewhere, and rows that grow alike.
+fn series_that_come_and_go() -> impl Strategy<Value = Vec<Vec<u32>>> {
+    prop::collection::vec(prop::collection::vec(0..3u32, 6), 2..7)
 }
 
 proptest! {
@@ -76,6 +83,31 @@ proptest! {
             sums(&comparison.arrays, digests.len()),
             columns(&comparison.array_total)
         );
+    }
+
+    #[test]
+    fn rows_are_what_each_dump_has_of_them_by_growth_then_by_key(
+        dumps in series_that_come_and_go(),
+        top in 0..8usize,
+    ) {
+        let digests: Vec<_> = dumps.iter().zip(0..).map(|(row, nth)| digest(nth, row)).collect();
+        let of_top = |top| compare(&digests, &DiffOptions { top, ..DiffOptions::default() }).arrays.rows;
+        let rows = of_top(None);
+        let keys = digests.iter().flat_map(|digest| digest.arrays.rows.keys());
+        prop_assert_eq!(rows.len(), keys.collect::<BTreeSet<_>>().len());
+        for row in &rows {
+            let amounts = digests.iter().map(|digest| digest.arrays.rows.get(&row.key));
+            let amounts: Vec<(u64, u64)> = amounts
+                .map(|amount| amount.map_or((0, 0), |of| (of.instances, of.shallow_bytes)))
+                .collect();
+            prop_assert_eq!(columns(&row.series), amounts);
+        }
+        let place = |row: &Row<ArrayKey>| {
+            let series = &row.series;
+            (Reverse((series.growth_bytes(), series.growth_instances())), row.key.clone())
+        };
+        prop_assert!(rows.windows(2).all(|pair| place(&pair[0]) < place(&pair[1])));
+        prop_assert_eq!(of_top(Some(top)), &rows[..top.min(rows.len())]);
     }
 
     #[test]
@@ -122,6 +154,27 @@ fn dumps_of_another_process_split_the_series_and_another_main_class_cannot_be_co
     digests[3].facts.main_class = Some("A".to_owned());
     digests[0].facts.main_class = Some("B".to_owned());
     assert!(!compare(&digests, &DiffOptions::default()).comparability.ok);
+}
+
+#[test]
+fn lengths_that_one_dump_counts_in_buckets_are_counted_so_in_all() {
+    let mut digests = [digest(1, &[1; 12]), digest(2, &[2; 12])];
+    let lengths = |digests: &[Digest]| -> Vec<(u64, LengthRange)> {
+        let rows = compare(digests, &DiffOptions::default()).arrays.rows;
+        rows.iter().map(|row| (row.series.instances[1], row.key.length)).collect()
+    };
+    assert_eq!(lengths(&digests).len(), 12);
+    digests[0].folded_from = Some(5);
+    let found = lengths(&digests);
+    assert_eq!(found.len(), 10, "{found:?}");
+    // Even lengths are those of one class, odd ones those of the other.
+    let (exact, range) = (LengthRange::Exact, LengthRange::Range);
+    let (even, odd) = ([(2, range(5, 7)), (2, exact(8))], [(4, range(5, 7)), (4, range(9, 15))]);
+    for row in even.iter().chain(&odd) {
+        assert!(found.contains(row), "{row:?} in {found:?}");
+    }
+    let warnings = compare(&digests, &DiffOptions::default()).comparability.warnings;
+    assert!(warnings.join("\n").contains("from 5 on"), "{warnings:?}");
 }
 
 #[test]

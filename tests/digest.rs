@@ -629,7 +629,7 @@ fn comparisons_of_bounded_digests_add_up_and_small_rows_do_not_come_and_go() {
                 .classes
                 .rows
                 .iter()
-                .any(|row| { row.key.name == "com.cloudsdk.http.PoolingConnectionManager" })
+                .any(|row| { *row.key.name == *"com.cloudsdk.http.PoolingConnectionManager" })
         );
     }
 }

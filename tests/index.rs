@@ -706,29 +706,68 @@ fn too_little_room_is_an_error_before_work_begins() {
     );
     let Some(said) = mounted(&scene, &script) else { return };
     let directory = scene.path("mnt");
-    for words in [text(&directory), "needs about", "are free", "help:", "--index-dir"] {
+    for words in [text(&directory), "needs at least", "are free", "help:", "--index-dir"] {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert!(said.ends_with("code 3\n"), "no file is left: {said}");
-    assert!(!said.contains("references:"), "work had begun: {said}");
+    assert!(!said.contains("census:"), "work had begun: {said}");
+}
+
+#[test]
+fn room_for_arrays_that_little_memory_does_not_hold_is_asked_for_before_work_begins() {
+    let scene = Scene::new();
+    let bytes = inflated(LEAK);
+    let dump = scene.dump("heap.hprof", &bytes);
+    let run = |memory: &str| {
+        let index = format!("index -v --memory {memory} --index-dir \"$MNT\" heap.hprof");
+        let tmpfs = "mount -t tmpfs -o size=3740k none \"$MNT\"";
+        mounted(&scene, &format!("{tmpfs}; {}", step(&index)))
+    };
+    let (Some(little), Some(enough)) = (run("1K"), run("1G")) else { return };
+    for words in [text(&scene.path("mnt")), "needs at least", "are free", "help: make room"] {
+        assert!(little.contains(words), "{words}: {little}");
+    }
+    assert!(little.ends_with("code 3\n"), "no file is left: {little}");
+    assert!(!little.contains("census:"), "work had begun: {little}");
+    assert!(enough.ends_with("code 0\nheap.hprof.hdx\n"), "{enough}");
+    assert!(fs::read(dump).expect("readable") == bytes, "the dump is untouched");
+}
+
+#[test]
+fn memory_and_disk_are_said_before_an_index_is_built_and_depend_on_the_limit() {
+    let scene = Scene::new();
+    scene.dump("heap.hprof", &inflated(LEAK));
+    let said = |memory: &str| {
+        let run = scene.fine(&["index", "--memory", memory, "heap.hprof"]);
+        scene.fine(&["index", "-q", "--clean", "heap.hprof"]);
+        let line = run.stderr.lines().find(|line| line.contains("building the index"));
+        line.expect("it is said").to_owned()
+    };
+    let (little, enough) = (said("1K"), said("1G"));
+    for line in [&little, &enough] {
+        assert!(line.contains("of memory") && line.contains("on the disk"), "{line}");
+    }
+    assert_ne!(little, enough);
 }
 
 #[test]
 fn a_disk_that_fills_up_is_an_error_that_names_the_directory_and_leaves_nothing() {
     let scene = Scene::new();
     scene.dump("heap.hprof", &inflated(LEAK));
-    // Small memory needs more room than is foreseen: somewhere between too little and enough it runs out on the way.
-    let sizes: Vec<u64> = (10..=30).map(|eighths| eighths * 256).collect();
-    let script: String = sizes
+    // Too little room is foreseen; that the disk takes too few files is not.
+    let sizes = (4..24).map(|eighths| format!("size={}k", eighths * 256));
+    let disks: Vec<String> =
+        sizes.chain((2..30).map(|files| format!("size=64m,nr_inodes={files}"))).collect();
+    let script: String = disks
         .iter()
-        .map(|size| {
+        .map(|disk| {
             let run = step("index -q --memory 1K --index-dir \"$MNT\" heap.hprof");
-            format!("mount -t tmpfs -o size={size}k none \"$MNT\"; {run}; echo; umount \"$MNT\"; ")
+            format!("mount -t tmpfs -o {disk} none \"$MNT\"; {run}; echo; umount \"$MNT\"; ")
         })
         .collect();
     let Some(said) = mounted(&scene, &script) else { return };
     let outcomes: Vec<&str> = said.trim_end().split("\n\n").collect();
-    assert_eq!(outcomes.len(), sizes.len(), "{said}");
+    assert_eq!(outcomes.len(), disks.len(), "{said}");
     let (mut foreseen, mut on_the_way, mut fine) = (0, 0, 0);
     for outcome in &outcomes {
         if *outcome == "code 0\nheap.hprof.hdx" {
@@ -891,14 +930,21 @@ fn clean_of_a_dump_leaves_the_indexes_of_other_dumps_alone() {
         let scene = Scene::new();
         scene.dump("a.hprof", &inflated(SERIAL));
         scene.dump("b.hprof", &inflated(SERIAL));
-        scene.fine(&[&["index", "-q", "a.hprof", "b.hprof"], directory].concat());
+        // Named like the second dump in the file of another.
+        scene.dump("a.hprof.2", &inflated(SERIAL));
+        scene.fine(&[&["index", "-q", "a.hprof", "b.hprof", "a.hprof.2"], directory].concat());
+        scene.fine(&[&["index", "-q", "--dump", "1", "a.hprof"], directory].concat());
         scene.fine(&[&["index", "--clean", "a.hprof"], directory].concat()).says(&["removed"]);
         let mut all = scene.names();
         if !directory.is_empty() {
             all.extend(names(&scene.path("dumps/indexes")));
         }
         assert!(all.contains("b.hprof.hdx"), "{directory:?}: {all:?}");
+        assert!(all.contains("a.hprof.2.hdx"), "{directory:?}: {all:?}");
         assert!(!all.contains("a.hprof.hdx"), "{directory:?}: {all:?}");
+        assert!(!all.contains("a.hprof.1.hdx"), "{directory:?}: {all:?}");
+        let again = scene.tool(&[&["index", "--clean", "a.hprof"], directory].concat());
+        again.exits(3).says(&["a.hprof.hdx"]);
     }
 }
 

@@ -145,6 +145,43 @@ fn a_holder_that_is_shared_itself_passes_its_part_on() {
 }
 
 #[test]
+fn what_is_shared_and_stays_one_is_named_by_who_holds_it_and_not_by_a_helper() {
+    let digests = series(5, |dump, tree| {
+        let cache = tree.in_static("com.example.Reaper", "INSTANCE", "com.example.Reaper", 24);
+        let name = tree.name("reaper");
+        let thread = tree.add(0, Edge::Thread(name), "java.lang.Thread", 1, 120);
+        let task = "com.example.Reaper$Task";
+        let task = tree.in_field(thread, "java.lang.Thread.target", task, 1, 24);
+        let map = tree.shared(0, "java.util.HashMap", 1, 48);
+        tree.entries(map, 1000 * (1 + dump));
+        tree.values(map, "com.example.Client", 1000 * (1 + dump), 1_000_000 * (1 + dump));
+        let (outer, inner) =
+            (tree.name("com.example.Reaper"), tree.name("com.example.Reaper$Task"));
+        let field = tree.name("clients");
+        tree.share(map, task, Edge::Field(inner, field), 1);
+        tree.share(map, cache, Edge::Field(outer, field), 1);
+    });
+    let owners = owners(&digests);
+    assert_eq!(names(&owners), ["com.example.Reaper.clients"]);
+    let path: Vec<Option<&str>> =
+        first(&owners).path.iter().map(|step| step.field.as_deref()).collect();
+    assert_eq!(path, [Some("sticky class"), Some("INSTANCE"), Some("clients"), Some("value")]);
+}
+
+#[test]
+fn small_holders_that_are_counted_together_still_name_what_they_hold() {
+    let digests = series(5, |dump, tree| {
+        let small = tree.add(0, Edge::Other, "", 300 + 100 * dump, 3000 + 500 * dump);
+        let map = tree.shared(0, "java.util.HashMap", 1, 48);
+        tree.entries(map, 1000 * (1 + dump));
+        tree.values(map, "com.example.Client", 1000 * (1 + dump), 1_000_000 * (1 + dump));
+        let (class, field) = (tree.name("com.example.Reaper"), tree.name("clients"));
+        tree.share(map, small, Edge::Field(class, field), 1);
+    });
+    assert_eq!(first(&owners(&digests)).owner.name(), "com.example.Reaper.clients");
+}
+
+#[test]
 fn shared_nodes_that_hold_each_other_in_a_circle_are_credited_to_who_holds_the_circle() {
     let digests = series(5, |dump, tree| {
         let cache = tree.in_static("com.example.Cache", "entries", "java.util.HashMap", 48);

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -13,12 +13,14 @@ use std::time::{Duration, Instant};
 
 use heapdrift::index::build::{BuildOptions, build};
 use heapdrift::index::scan::Silent;
-use heapdrift::index::store::{Family, HeapIndex, Level};
+use heapdrift::index::store::{Family, HeapIndex, Level, StoredSet};
 use heapdrift::parser::ids::ObjectId;
 use heapdrift::parser::names::{package_of, stable_name};
+use heapdrift::parser::tags::sub;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::brute::{
-    Facts, Graph, LEVELS, PHANTOM, Retention, SOFT, STRONG, UNREACHABLE, WEAK, read,
+    Facts, Graph, Holders, LEVELS, PHANTOM, Retention, SOFT, STRONG, UNREACHABLE, WEAK, read,
+    read_holders,
 };
 use support::heaps::{
     Addresses, How, Link, LoaderKind, Order, Packing, Piece, PlainLoader, Plan, RefKind, RootKind,
@@ -151,6 +153,7 @@ fn check_in_all_ways(file: &[u8], facts: &Facts, retention: impl Fn(&Graph, &[u6
     let mut place = Place::new();
     let dump = place.dump(file);
     let graph = Graph::of(facts);
+    let holders = read_holders(file);
     let mut expected: Option<(Vec<u64>, Retention)> = None;
     for (what, options) in ways() {
         let (index, _) = place.index(&dump, &options);
@@ -161,6 +164,7 @@ fn check_in_all_ways(file: &[u8], facts: &Facts, retention: impl Fn(&Graph, &[u6
         });
         assert_eq!(&sizes(&index), shallow, "shallow sizes, {what}");
         assert_right(&index, facts, &graph, retention, what);
+        assert_holders(&index, &graph, &holders, shallow, what);
     }
 }
 
@@ -343,7 +347,8 @@ fn assert_sets(index: &HeapIndex, graph: &Graph, shallow: &[u64], name: &str) {
         }
     }
     let (mut exact, mut joint) = (0, 0);
-    for set in index.sets().expect("sets") {
+    let of_classes = |set: &StoredSet| !matches!(set.family, Family::Thread | Family::Root);
+    for set in index.sets().expect("sets").into_iter().filter(of_classes) {
         let key = (set.family, set.name.clone(), set.loader.clone());
         let members = members.remove(&key).unwrap_or_default();
         assert_eq!(set.instances, members.len() as u64, "{name}: {set:?}");
@@ -359,6 +364,61 @@ fn assert_sets(index: &HeapIndex, graph: &Graph, shallow: &[u64], name: &str) {
     }
     assert!(members.is_empty(), "{name}: sets that are missing: {members:?}");
     assert!(exact > 20 && joint > 10, "{name}: {exact}, {joint}");
+}
+
+/// What kinds of roots and threads retain: what cannot be reached when their records are gone, or, where that is said,
+/// at most that. Gives how many sets are exact, and how many are not.
+#[track_caller]
+fn assert_holders(
+    index: &HeapIndex,
+    graph: &Graph,
+    holders: &Holders,
+    shallow: &[u64],
+    name: &str,
+) -> (usize, usize) {
+    const THREAD_OBJECT: u8 = 0x08;
+    let mut members: BTreeMap<(Family, String), BTreeSet<u64>> = BTreeMap::new();
+    let thread_key = |id: u64| (Family::Thread, format!("{id}"));
+    for record in &holders.records {
+        let kind = (Family::Root, sub::name(record.tag).to_owned());
+        members.entry(kind).or_default().insert(record.object);
+        if record.tag == THREAD_OBJECT {
+            members.entry(thread_key(record.object)).or_default();
+        }
+        if let Some(thread) = record.of_frame {
+            members.entry(thread_key(thread)).or_default().insert(record.object);
+        }
+    }
+    let (mut exact, mut bounds) = (0, 0);
+    for set in index.sets().expect("sets") {
+        let key = match set.family {
+            Family::Root => (Family::Root, set.name.clone()),
+            Family::Thread => thread_key(set.id.expect("a thread").0),
+            _ => continue,
+        };
+        let members = members.remove(&key).unwrap_or_else(|| panic!("{name}: {set:?}"));
+        assert_eq!(set.instances, members.len() as u64, "{name}: {set:?}");
+        let reachable = holders.reachable_without(|record| match set.id {
+            None => sub::name(record.tag) == set.name,
+            Some(ObjectId(thread)) => {
+                record.of_frame == Some(thread)
+                    || record.tag == THREAD_OBJECT && record.object == thread
+            }
+        });
+        let is_lost = |object: &usize| {
+            graph.level[*object] == STRONG && !reachable.contains(&index.id(*object as u64).0)
+        };
+        let bytes: u64 = (0..graph.len()).filter(is_lost).map(|object| shallow[object]).sum();
+        if set.exact {
+            assert_eq!(set.retained_bytes, bytes, "{name}: {set:?}");
+            exact += 1;
+        } else {
+            assert!(set.retained_bytes <= bytes, "{name}: {set:?}, {bytes}");
+            bounds += 1;
+        }
+    }
+    assert!(members.is_empty(), "{name}: sets that are missing: {members:?}");
+    (exact, bounds)
 }
 
 /// Every object; and the retained sets of some by removal.
@@ -377,12 +437,15 @@ fn check_real_dumps(remainder: usize) {
         assert_right(&index, &facts, &graph, &expected, &name);
         assert_sample(&index, &graph, 300, &name);
         assert_sets(&index, &graph, &shallow, &name);
+        let holders = read_holders(&packed);
+        assert_holders(&index, &graph, &holders, &shallow, &name);
 
         let (what, options) = &ways[1 + nth / 2 % (ways.len() - 1)];
         let plain = place.dump(&gz::inflate(&packed).expect("a gzip file"));
         let (index, _) = place.index(&plain, options);
         assert_eq!(sizes(&index), shallow, "{name}, inflated");
         assert_right(&index, &facts, &graph, &expected, &format!("{name}, inflated, {what}"));
+        assert_holders(&index, &graph, &holders, &shallow, &format!("{name}, inflated, {what}"));
     }
 }
 
@@ -493,6 +556,14 @@ impl Large {
         self.subs.raw(&[0xFF]);
         let id = self.id(object).0;
         self.subs.raw(&(id as u32).to_be_bytes());
+    }
+
+    /// A record of a kind with numbers of four bytes behind the object.
+    fn root_record(&mut self, tag: u8, object: usize, numbers: &[u32]) {
+        let mut record = vec![tag];
+        IDS.put(&mut record, self.id(object).0);
+        numbers.iter().for_each(|number| record.extend(number.to_be_bytes()));
+        self.subs.raw(&record);
     }
 
     fn file(&self) -> Vec<u8> {
@@ -645,6 +716,46 @@ fn elements_of_a_huge_array_hang_on_it_unless_another_array_holds_them_too() {
         let hangs = !shared;
         let retained = |i| if i == 0 && hangs { n as u64 + 1 } else { 1 };
         heap.check(&index, strong, |i| (i > 1 && hangs).then_some(0), retained);
+    }
+}
+
+/// Threads whose frames hold one to three objects of their own, some of them together with the next thread, a root, or
+/// a field of the thread. The threads with the fewest objects get lower bounds.
+#[test]
+fn of_many_threads_those_that_hold_most_have_exact_retained_sets_and_the_others_lower_bounds() {
+    const JNI_GLOBAL: u8 = 0x01;
+    const JAVA_FRAME: u8 = 0x03;
+    const THREAD_OBJECT: u8 = 0x08;
+    let mut heap = Large::new(Places::Scattered);
+    let mut next_shared = None;
+    for serial in 1..=90_u32 {
+        let leaf = heap.node(None, None);
+        let shared = heap.node(Some(leaf), None);
+        let own: Vec<usize> =
+            (0..serial % 3 + 1).map(|_| heap.node(Some(leaf), next_shared)).collect();
+        let earlier = (serial % 7 == 0).then_some(heap.objects / 2);
+        let thread = heap.node(own.first().copied().filter(|_| serial % 5 == 0), earlier);
+        heap.root_record(THREAD_OBJECT, thread, &[serial, 0]);
+        for local in own.into_iter().chain(next_shared).chain((serial % 4 == 0).then_some(thread)) {
+            heap.root_record(JAVA_FRAME, local, &[serial, 0]);
+        }
+        if serial % 9 == 0 {
+            heap.root_record(JNI_GLOBAL, shared, &[0]);
+        }
+        next_shared = Some(shared);
+    }
+    let file = heap.file();
+    let (facts, holders) = (read(&file), read_holders(&file));
+    let graph = Graph::of(&facts);
+    for (what, options) in ways() {
+        let (index, _) = heap.index(&options);
+        let shallow = sizes(&index);
+        assert_right(&index, &facts, &graph, &graph.retention(&shallow), what);
+        let found = assert_holders(&index, &graph, &holders, &shallow, what);
+        assert_eq!(found, (64, 90 + 3 - 64), "{what}");
+        let sets = index.sets().expect("sets");
+        let bounds = sets.iter().filter(|set| set.family == Family::Thread && !set.exact);
+        assert!(bounds.filter(|set| set.retained_bytes > 0).count() > 10, "{what}");
     }
 }
 

@@ -179,6 +179,31 @@ fn the_leak_is_the_first_line_and_the_tree_leads_to_what_leaks() {
 }
 
 #[test]
+fn kinds_of_roots_and_threads_are_listed_by_what_they_alone_keep() {
+    for folder in ["sdk-client-leak", "jdk17-not-live", "jdk25-g1-virtual-threads"] {
+        let scene = Scene::of(folder);
+        let report = scene.json(&[]);
+        let strong = number(&report["levels"][0]["shallow_bytes"]);
+        for (rows, most) in [(&report["gc_roots"], 18), (&report["threads"], 10)] {
+            let sizes: Vec<u64> =
+                list(rows).iter().map(|row| number(&row["retained_bytes"])).collect();
+            assert!((3..=most).contains(&sizes.len()), "{folder}: {rows}");
+            assert!(sizes.is_sorted_by(|a, b| a >= b) && sizes[0] > 0, "{folder}: {rows}");
+            assert!(sizes[0] < strong, "{folder}: {rows}");
+        }
+        let kinds: Vec<&str> =
+            list(&report["gc_roots"]).iter().map(|row| text(&row["name"])).collect();
+        assert!(kinds.contains(&"thread object"), "{folder}: {kinds:?}");
+        let thread = &report["threads"][0];
+        let object = scene.object(text(&thread["id"]));
+        assert_eq!(object["object"]["id"], thread["id"]);
+        let shown = scene.text(&[]);
+        let name = thread["name"].as_str().unwrap_or("(unnamed)");
+        assert!(shown.contains(&format!("{name} {}", text(&thread["id"]))), "{shown}");
+    }
+}
+
+#[test]
 fn topmost_instances_are_those_that_no_other_instance_dominates() {
     for folder in ["sdk-client-leak", "queue-backlog-leak", "jdk17-not-live"] {
         let scene = Scene::of(folder);

@@ -164,8 +164,9 @@ Examples:
   kubectl exec POD -- cat /dumps/heap.hprof | heapdrift digest - -o heap.hdd
   heapdrift diff monday.hdd tuesday.hprof
 
-A digest holds names of classes and threads, the main class and the dump's file name, but no strings
-from the heap; --redact leaves out all but the names of classes. diff, histo and info read digests.
+A digest holds names of classes and threads, paths of jars, the main class and the dump's file name,
+but no other strings from the heap; --redact leaves out all but the names of classes and jars. diff,
+histo and info read digests.
 
 Exit codes: 0 written, 2 usage, 3 the dump is unreadable, incomplete (unless --allow-incomplete), or
 the digest cannot be written.";
@@ -206,9 +207,22 @@ pub struct Diff {
     #[arg(long)]
     pub shallow: bool,
     #[command(flatten)]
+    pub libraries: Libraries,
+    #[command(flatten)]
     pub indexing: Indexing,
     #[command(flatten)]
     pub reading: Reading,
+}
+
+/// What is known about libraries, besides the built-in catalog.
+#[derive(Debug, Args)]
+pub struct Libraries {
+    /// A catalog of libraries and known causes, besides the built-in one and heapdrift.toml
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Vec<PathBuf>,
+    /// Packages of your own code, such as com.acme
+    #[arg(long, value_name = "PREFIX", value_delimiter = ',')]
+    pub app: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -261,7 +275,8 @@ pub struct Digest {
     /// directory]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Leave out main class, thread names and the dump's file name; names of classes stay
+    /// Leave out main class, thread names, the dump's file name and directories of jars; names of
+    /// classes and of jars stay
     #[arg(long)]
     pub redact: bool,
     /// Counts and shallow bytes only: quick, and needs no index
@@ -288,6 +303,9 @@ pub struct Show {
     /// to 4 million objects]
     #[arg(long, requires = "class")]
     pub classes: bool,
+    /// The owner tree: what is kept alive, by the fields that hold it
+    #[arg(long, conflicts_with_all = ["object", "class", "depth"])]
+    pub owners: bool,
     /// Levels of the dominator tree; takes a pass over all objects for each [default: 5 up to 4
     /// million objects, else 0]
     #[arg(long, value_name = "N")]

@@ -4,9 +4,11 @@ use std::io::{IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
+use rayon::prelude::*;
 
 use super::args::{
-    By, Cli, Color, Command, Diff, DiffBy, DiffFormat, Global, Histo, HistoFormat, Info, Reading,
+    By, Cli, Color, Command, Diff, DiffBy, DiffFormat, Global, Histo, HistoFormat, Info, Libraries,
+    Reading,
 };
 use super::opening::open_index;
 use super::progress::Meter;
@@ -15,6 +17,7 @@ use crate::diff::{DiffOptions, compare};
 use crate::index::census::{self, Census, Walked};
 use crate::index::facts::{self, Thread};
 use crate::index::scan::ScanOptions;
+use crate::library::{Additions, Catalog, SETTINGS};
 use crate::parser::names::escape;
 use crate::report::diff_text::DiffView;
 use crate::report::histo::{HistoOptions, Histogram};
@@ -287,7 +290,27 @@ pub fn files(arguments: &[PathBuf], global: &Global) -> Result<Vec<PathBuf>, Fai
     Ok(files)
 }
 
+/// The catalog: the built-in one, that of `heapdrift.toml` in this directory, those of the command
+/// line.
+///
+/// # Errors
+/// A file that cannot be read or is wrong.
+fn catalog(args: &Libraries) -> Result<Catalog, Failure> {
+    let settings = PathBuf::from(SETTINGS);
+    let additions = Additions {
+        settings: settings.exists().then_some(settings),
+        catalogs: args.catalog.clone(),
+        app: args.app.clone(),
+    };
+    Catalog::with(&additions).map_err(|error| {
+        Failure::usage(escape(&error.to_string()).into_owned())
+            .help("docs/libraries.md describes catalogs and heapdrift.toml")
+    })
+}
+
 fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
+    // Before a build of minutes rather than after it.
+    catalog(&args.libraries)?;
     let files = files(&args.dumps, global)?;
     if files.len() < 2 {
         return Err(Failure::usage(format!(
@@ -296,9 +319,13 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
         ))
         .help("name more dumps, or a directory that holds them; one dump: heapdrift histo"));
     }
+    // Dumps come one after the other: each is read by all threads. Of several digests that cannot
+    // be read, the first is told.
+    let read: Vec<_> = files.par_iter().map(|path| digest::read(path, &args.reading)).collect();
+    let read = read.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut digests = Vec::with_capacity(files.len());
-    for (nth, path) in files.iter().enumerate() {
-        let digest = match digest::read(path, &args.reading)? {
+    for (nth, (path, digest)) in files.iter().zip(read).enumerate() {
+        let digest = match digest {
             Some(digest) => digest,
             None => digest::of_dump(path, &args.reading, &args.indexing, args.shallow, global)?,
         };

@@ -9,6 +9,7 @@ use super::opening::open_index;
 use super::{Exit, Failure, index};
 use crate::digest::Digest;
 use crate::digest::file::{self, BUDGET, ENDING, WriteError};
+use crate::digest::origins::Origins;
 use crate::index::store::OpenIndexError;
 use crate::index::{census, facts};
 use crate::parser::names::escape;
@@ -128,6 +129,8 @@ pub fn of_dump(
         digest.set_retained(index.sets().map_err(damaged)?);
         digest.set_threads(&index.facts().map_err(damaged)?.threads);
         digest.owners = Some(index.owners().map_err(damaged)?);
+        digest.origins =
+            Origins::of(&index.classes().map_err(damaged)?, &index.jars().map_err(damaged)?);
         return Ok(digest);
     }
     let mut source = commands::open(path, global)?;

@@ -9,7 +9,7 @@ use super::{Exit, Failure};
 use crate::index::array::Budget;
 use crate::index::build::{self, BuildError, BuildOptions, clean_up};
 use crate::index::census::CensusError;
-use crate::index::open::find;
+use crate::index::open::{find, find_all};
 use crate::index::store::{HeapIndex, OpenIndexError};
 use crate::parser::names::escape;
 use crate::report::text::bytes_long;
@@ -86,9 +86,13 @@ fn clean(args: &IndexArgs, global: &Global) -> Result<Exit, Failure> {
         let indexes = if directory.is_dir() {
             clean_up(directory).map_err(|error| failed(error, directory))?
         } else {
-            let index = find(directory, args.indexing.index_dir.as_deref());
-            index.metadata().map_err(|error| failed(error, &index))?;
-            vec![index]
+            let index_dir = args.indexing.index_dir.as_deref();
+            let index = find(directory, index_dir);
+            let indexes = find_all(directory, index_dir);
+            if indexes.is_empty() {
+                index.metadata().map_err(|error| failed(error, &index))?;
+            }
+            indexes
         };
         for index in indexes {
             // Somebody else's file of this name stays, and what is no file at all.

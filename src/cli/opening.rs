@@ -8,20 +8,15 @@ use super::args::Global;
 use super::commands::open;
 use super::index::build_failure;
 use super::progress::Meter;
-use crate::index::build::BuildOptions;
+use crate::index::build::{BuildOptions, Estimate};
 use crate::index::open::{Error, Notice, open_or_build};
 use crate::index::store::HeapIndex;
 use crate::parser::names::escape;
 use crate::report::text::bytes_long;
 use crate::source;
 
-/// Bytes of a dump that are indexed in a second, and what index and temporary files take for each
-/// byte of the dump: rough, for telling what is coming.
+/// Bytes of a dump that are indexed in a second: rough, for telling what is coming.
 const BYTES_PER_SECOND: u64 = 150 << 20;
-const INDEX_SHARE: f64 = 0.2;
-const TEMPORARY_SHARE: f64 = 0.3;
-/// How much larger a gzipped dump is inside.
-const INFLATED: u64 = 6;
 
 /// Opens the index of a dump; builds it, with progress, when it is missing or does not fit.
 pub fn open_index(
@@ -59,16 +54,15 @@ fn text(notice: &Notice) -> String {
             "the directory of the dump cannot be written to; its index goes to {}",
             directory.display()
         ),
-        Notice::Building { dump, bytes, is_gzip } => {
-            let inside = if *is_gzip { bytes * INFLATED } else { *bytes };
-            let share = |share: f64| (inside as f64 * share) as u64;
-            let inflated = if *is_gzip { inside } else { 0 };
+        Notice::Building { dump, bytes, estimate: Estimate { memory, index, temporary } } => {
             format!(
-                "{}: building the index: about {} s and {} on the disk, {} more while it is built",
+                "{}: building the index: about {} s, up to {} of memory, {} on the disk, up \
+                 to {} more while it is built",
                 dump.display(),
-                (inside / BYTES_PER_SECOND).max(1),
-                bytes_long(share(INDEX_SHARE)),
-                bytes_long(share(TEMPORARY_SHARE) + inflated)
+                (bytes / BYTES_PER_SECOND).max(1),
+                bytes_long(*memory),
+                bytes_long(*index),
+                bytes_long(*temporary)
             )
         }
     }

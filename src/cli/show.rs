@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -18,7 +19,7 @@ use crate::index::store::{HeapIndex, OpenIndexError, Retained};
 use crate::index::tree::{self, Topmost};
 use crate::parser::ids::ObjectId;
 use crate::parser::names::escape;
-use crate::report::show::{self, ClassView, ObjectRow, ObjectView, Overview, View};
+use crate::report::show::{self, ClassView, ObjectRow, ObjectView, Overview, OwnersView, View};
 use crate::report::text::bytes_long;
 
 /// Rows of a table.
@@ -51,6 +52,15 @@ pub fn run_show(args: &Show, global: &Global) -> Result<Exit, Failure> {
     let view = match (id, &pattern) {
         (Some(id), _) => View::Object(Box::new(one_object(args, id, &index, &classes, global)?)),
         (None, Some(pattern)) => View::Class(of_class(args, pattern, &index, &classes)?),
+        (None, None) if args.owners => {
+            let tree = index.owners().map_err(damaged)?;
+            let outside: u64 = tree.nodes.iter().map(|node| node.native_bytes).sum();
+            View::Owners(OwnersView {
+                owners: show::owners::rows(&tree, args.top.unwrap_or(TOP)),
+                nodes: tree.nodes.len().saturating_sub(1),
+                total_bytes: census.shallow_bytes + outside,
+            })
+        }
         (None, None) => View::Overview(overview(args, &index, &classes)?),
     };
     let shown = path.to_string_lossy();
@@ -87,6 +97,7 @@ fn is_small(index: &HeapIndex) -> bool {
 fn hints(args: &Show, index: &HeapIndex) -> String {
     let path = escape(&args.dump_file.to_string_lossy()).into_owned();
     let mut text = format!("\nOne of them: heapdrift show {path} --object ID\n");
+    let _ = writeln!(text, "By the fields that hold it: heapdrift show {path} --owners");
     if !is_small(index) && args.depth.is_none() {
         text += "The dominator tree takes a pass over all objects: --depth 5\n";
     }
@@ -108,7 +119,7 @@ fn budget(args: &Show, index: &HeapIndex) -> Budget {
 fn overview(args: &Show, index: &HeapIndex, classes: &Classes) -> Result<Overview, Failure> {
     let top = args.top.unwrap_or(TOP);
     let mut view = Overview::new(index, classes, top);
-    view.add_classes(index.sets().map_err(|error| Failure::input(error.to_string()))?, top);
+    view.add_sets(index.sets().map_err(|error| Failure::input(error.to_string()))?, top);
     let depth = args.depth.unwrap_or(if is_small(index) { DEPTH } else { 0 });
     if depth > 0 {
         let root = tree::dominator_tree(index, depth).map_err(failed("dominator tree"))?;

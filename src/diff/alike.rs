@@ -1,20 +1,22 @@
 //! Counts the rows of all digests alike: where one digest counts some together, all do. Else rows
 //! that stayed the same would seem to come and go.
 
-use std::collections::BTreeMap;
+use rayon::prelude::*;
 
+use super::join::Join;
 use crate::digest::{ArrayKey, Digest, Rows};
 
 /// The digests, counted alike; `None` when there is nothing to do.
 pub fn alike(digests: &[Digest]) -> Option<Vec<Digest>> {
-    let buckets = digests.iter().filter_map(|digest| digest.folded_from).min();
+    let from = digests.iter().filter_map(|digest| digest.folded_from).min();
+    let buckets = from.filter(|from| digests.iter().any(|digest| tells_lengths(digest, *from)));
     let is_folded = digests.iter().any(Digest::is_folded);
     if buckets.is_none() && !is_folded {
         return None;
     }
     let mut alike = digests.to_vec();
     if let Some(from) = buckets {
-        alike.iter_mut().for_each(|digest| bucket_lengths(digest, from));
+        alike.par_iter_mut().for_each(|digest| bucket_lengths(digest, from));
     }
     if is_folded {
         fold_rows(&mut alike, |digest| &mut digest.classes);
@@ -45,9 +47,13 @@ pub fn warning(digests: &[Digest]) -> Option<String> {
     ))
 }
 
+/// True when lengths from `from` on are told apart.
+fn tells_lengths(digest: &Digest, from: u32) -> bool {
+    digest.arrays.rows.keys().any(|key| key.length.folded(from) != key.length)
+}
+
 /// Counts array lengths from `from` on in buckets.
 fn bucket_lengths(digest: &mut Digest, from: u32) {
-    digest.folded_from = Some(from);
     for (key, amount) in std::mem::take(&mut digest.arrays.rows) {
         digest.arrays.add(ArrayKey { length: key.length.folded(from), ..key }, amount);
     }
@@ -57,16 +63,25 @@ fn bucket_lengths(digest: &mut Digest, from: u32) {
 /// that it is larger than what was folded there.
 fn fold_rows<K: Ord + Clone>(digests: &mut [Digest], of: impl Fn(&mut Digest) -> &mut Rows<K>) {
     let mut tables: Vec<&mut Rows<K>> = digests.iter_mut().map(of).collect();
-    let mut most: BTreeMap<K, u64> = BTreeMap::new();
-    for (key, amount) in tables.iter().flat_map(|table| &table.rows) {
-        let most = most.entry(key.clone()).or_default();
-        *most = (*most).max(amount.shallow_bytes);
+    let folded = folded(&tables.iter().map(|table| &**table).collect::<Vec<_>>());
+    for table in &mut tables {
+        // Both are in order.
+        let mut folded = folded.iter().peekable();
+        table.fold(|_, key| {
+            while folded.next_if(|folded| *folded < key).is_some() {}
+            folded.next_if_eq(&key).is_some()
+        });
     }
-    most.retain(|key, most| {
-        tables.iter().any(|table| {
-            let small = table.other.is_some_and(|other| *most <= other.largest_bytes);
-            small && !table.rows.contains_key(key)
-        })
-    });
-    tables.iter_mut().for_each(|table| table.fold(|_, key| most.contains_key(key)));
+}
+
+/// The keys that some table counts together, in order.
+fn folded<K: Ord + Clone>(tables: &[&Rows<K>]) -> Vec<K> {
+    let join = Join::new(tables);
+    let is_folded = |row: &usize| {
+        let amounts = join.amounts(*row);
+        let most = amounts.iter().flatten().map(|amount| amount.shallow_bytes).max().unwrap_or(0);
+        let small = |table: &Rows<K>| table.other.is_some_and(|other| most <= other.largest_bytes);
+        tables.iter().zip(amounts).any(|(table, amount)| amount.is_none() && small(table))
+    };
+    (0..join.len()).filter(is_folded).map(|row| join.key(row).clone()).collect()
 }

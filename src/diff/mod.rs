@@ -5,15 +5,21 @@
 
 mod alike;
 pub mod comparable;
+mod join;
 pub mod owners;
 pub mod trend;
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use crate::digest::{Amount, ArrayKey, ClassKey, Digest, Folded, Kind, Rows};
 use crate::index::census::LengthRange;
 use crate::parser::names;
 use comparable::Comparability;
+use join::Join;
 use owners::Owners;
 use trend::Trend;
 
@@ -135,7 +141,7 @@ pub struct Comparison {
 /// The longest array of a class in each dump.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LongestArray {
-    pub class: String,
+    pub class: Arc<str>,
     /// 0 where a dump has no array of the class.
     pub lengths: Vec<u32>,
 }
@@ -171,9 +177,13 @@ pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
     let hours = hours.as_deref();
     let totals: Vec<Amount> = digests.iter().map(|digest| digest.total).collect();
     let array_totals: Vec<Amount> = digests.iter().map(|digest| digest.arrays.total()).collect();
+    let (classes, arrays) = rayon::join(
+        || table(digests, |digest| &digest.classes, hours, options),
+        || table(digests, |digest| &digest.arrays, hours, options),
+    );
     Comparison {
-        classes: table(digests, |digest| &digest.classes, hours, options),
-        arrays: table(digests, |digest| &digest.arrays, hours, options),
+        classes,
+        arrays,
         packages: table(digests, |digest| &digest.packages, hours, options),
         loaders: table(digests, |digest| &digest.loaders, hours, options),
         longest: longest(digests),
@@ -195,22 +205,33 @@ pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
 
 /// Finds the object-array classes whose longest array grew, the largest growth first.
 fn longest(digests: &[Digest]) -> Vec<LongestArray> {
-    let mut classes: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
+    let mut classes: BTreeMap<&Arc<str>, Vec<u32>> = BTreeMap::new();
     for (nth, digest) in digests.iter().enumerate() {
-        for (key, amount) in &digest.arrays.rows {
-            if let (LengthRange::Exact(length), 1..) = (key.length, amount.instances) {
-                let lengths = classes.entry(&key.class).or_insert_with(|| vec![0; digests.len()]);
-                lengths[nth] = lengths[nth].max(length);
-            }
+        for (class, length) in longest_of(digest) {
+            classes.entry(class).or_insert_with(|| vec![0; digests.len()])[nth] = length;
         }
     }
     let grown = |lengths: &[u32]| lengths.last() > lengths.first();
     let mut longest: Vec<LongestArray> = classes
         .into_iter()
         .filter(|(class, lengths)| !names::is_primitive_array(class) && grown(lengths))
-        .map(|(class, lengths)| LongestArray { class: class.to_owned(), lengths })
+        .map(|(class, lengths)| LongestArray { class: class.clone(), lengths })
         .collect();
-    longest.sort_by_key(|array| std::cmp::Reverse(array.lengths.last().copied()));
+    longest.sort_by_key(|array| Reverse(array.lengths.last().copied()));
+    longest
+}
+
+/// The classes of a digest, each with its longest array of known length.
+fn longest_of(digest: &Digest) -> Vec<(&Arc<str>, u32)> {
+    let mut longest: Vec<(&Arc<str>, u32)> = Vec::new();
+    for (key, amount) in &digest.arrays.rows {
+        let (LengthRange::Exact(length), 1..) = (key.length, amount.instances) else { continue };
+        // Rows of a class follow each other.
+        match longest.last_mut().filter(|(class, _)| **class == key.class) {
+            Some((_, most)) => *most = length.max(*most),
+            None => longest.push((&key.class, length)),
+        }
+    }
     longest
 }
 
@@ -224,49 +245,60 @@ fn hours(digests: &[Digest]) -> Option<Vec<f64>> {
 }
 
 /// Lays the tables of all digests side by side.
-fn table<K: Ord + Clone>(
+fn table<K: Ord + Clone + Send + Sync>(
     digests: &[Digest],
     of: impl Fn(&Digest) -> &Rows<K>,
     hours: Option<&[f64]>,
     options: &DiffOptions,
 ) -> Table<K> {
-    let mut amounts: BTreeMap<&K, Vec<Amount>> = BTreeMap::new();
-    for (nth, digest) in digests.iter().enumerate() {
-        for (key, amount) in &of(digest).rows {
-            amounts.entry(key).or_insert_with(|| vec![Amount::default(); digests.len()])[nth] =
-                *amount;
-        }
+    let tables: Vec<&Rows<K>> = digests.iter().map(of).collect();
+    let join = Join::new(&tables);
+    // Rows are numbered in order of their keys: that makes the order total.
+    let mut shown: Vec<(Reverse<(i64, i64)>, usize)> = (0..join.len())
+        .filter(|row| !options.only_changed || is_changed(join.amounts(*row)))
+        .map(|row| (Reverse(growth(join.amounts(row))), row))
+        .collect();
+    if let Some(top) = options.top.filter(|top| *top < shown.len()) {
+        // There may be many rows, and few to sort.
+        shown.select_nth_unstable(top);
+        shown.truncate(top);
     }
-    let growth = |amounts: &[Amount]| {
-        let first = amounts.first().copied().unwrap_or_default();
-        let last = amounts.last().copied().unwrap_or_default();
-        let of = |first: u64, last: u64| last.wrapping_sub(first) as i64;
-        (of(first.shallow_bytes, last.shallow_bytes), of(first.instances, last.instances))
-    };
-    let mut rows: Vec<(&K, Vec<Amount>)> = amounts.into_iter().collect();
-    // Keys are unique and in order: the sort is stable, so the order is total.
-    rows.sort_by_key(|(_, amounts)| std::cmp::Reverse(growth(amounts)));
-    let mut rest = Vec::new();
-    if options.only_changed {
-        let changed = |amounts: &[Amount]| amounts.iter().any(|amount| *amount != amounts[0]);
-        (rows, rest) = rows.into_iter().partition(|(_, amounts)| changed(amounts));
-    }
-    rest.extend(rows.split_off(options.top.unwrap_or(usize::MAX).min(rows.len())));
+    shown.sort_unstable();
+    let mut is_shown = vec![false; join.len()];
+    shown.iter().for_each(|(_, row)| is_shown[*row] = true);
     // Rows that a digest counts together cannot be told from those of another: the most are taken.
-    let others: Vec<Folded> =
-        digests.iter().map(|digest| of(digest).other.unwrap_or_default()).collect();
+    let others: Vec<Folded> = tables.iter().map(|table| table.other.unwrap_or_default()).collect();
     let folded = others.iter().map(|other| other.rows).max().unwrap_or(0);
-    let is_rest = !rest.is_empty() || others.iter().any(|other| *other != Folded::default());
+    let rest = join.len() - shown.len();
+    let is_rest = rest > 0 || others.iter().any(|other| *other != Folded::default());
     let other = is_rest.then(|| {
         let mut sums: Vec<Amount> = others.iter().map(|other| other.amount).collect();
-        for (_, amounts) in &rest {
-            sums.iter_mut().zip(amounts).for_each(|(sum, amount)| sum.add(*amount));
+        for row in (0..join.len()).filter(|row| !is_shown[*row]) {
+            let amounts = join.amounts(row);
+            sums.iter_mut().zip(amounts).for_each(|(sum, amount)| sum.add(or_nothing(*amount)));
         }
-        (rest.len() + folded as usize, Series::new(&sums, hours))
+        (rest + folded as usize, Series::new(&sums, hours))
     });
-    let row = |(key, amounts): (&K, Vec<Amount>)| Row {
-        key: key.clone(),
-        series: Series::new(&amounts, hours),
+    let row = |row: usize| {
+        let amounts: Vec<Amount> = join.amounts(row).iter().copied().map(or_nothing).collect();
+        Row { key: join.key(row).clone(), series: Series::new(&amounts, hours) }
     };
-    Table { rows: rows.into_iter().map(row).collect(), other }
+    Table { rows: shown.into_par_iter().map(|(_, nth)| row(nth)).collect(), other }
+}
+
+/// What a table has of a row: nothing where it lacks it.
+fn or_nothing(amount: Option<&Amount>) -> Amount {
+    amount.copied().unwrap_or_default()
+}
+
+/// Growth of bytes and instances from the first to the last dump.
+fn growth(amounts: &[Option<&Amount>]) -> (i64, i64) {
+    let first = or_nothing(amounts.first().copied().flatten());
+    let last = or_nothing(amounts.last().copied().flatten());
+    let of = |first: u64, last: u64| last.wrapping_sub(first) as i64;
+    (of(first.shallow_bytes, last.shallow_bytes), of(first.instances, last.instances))
+}
+
+fn is_changed(amounts: &[Option<&Amount>]) -> bool {
+    amounts.windows(2).any(|pair| or_nothing(pair[0]) != or_nothing(pair[1]))
 }

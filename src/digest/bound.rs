@@ -4,12 +4,15 @@
 use std::collections::HashSet;
 
 use super::file::{self, Key};
+use super::origins::Origins;
 use super::{Digest, Rows, ThreadKey};
 
 /// What the file's own tables and the sums of rows that are counted together take, at most.
 const OVERHEAD: u64 = 2048;
 /// Threads get this share of the bytes.
 const THREADS_SHARE: u64 = 8;
+/// Locations of classes get this share, or are left out.
+const ORIGINS_SHARE: u64 = 8;
 
 /// A row: its bytes in the heap, its table and place there, its bytes in the file.
 type Row = (u64, usize, usize, u64);
@@ -29,13 +32,18 @@ pub fn bound(digest: &mut Digest, budget: u64) -> serde_json::Result<()> {
     digest.more_threads += (digest.threads.len() - keep) as u64;
     digest.threads.truncate(keep);
 
+    // They would be wrong with a part missing, and packages are few in any real program.
+    if digest.origins.bytes() > budget / ORIGINS_SHARE {
+        digest.origins = Origins::default();
+    }
+
     let mut rows = Vec::new();
     list(&digest.arrays, 0, &mut rows);
     list(&digest.classes, 1, &mut rows);
     list(&digest.packages, 2, &mut rows);
     list(&digest.loaders, 3, &mut rows);
     let threads: u64 = digest.threads.iter().map(ThreadKey::bytes).sum();
-    let fixed = OVERHEAD + file::head(digest)?.len() as u64 + threads;
+    let fixed = OVERHEAD + file::head(digest)?.len() as u64 + threads + digest.origins.bytes();
     let mut needed = fixed + rows.iter().map(|(.., bytes)| bytes).sum::<u64>();
     if needed <= budget {
         return Ok(());

@@ -10,14 +10,16 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Reader, Writer, number_bytes, text_bytes};
 use super::container::{self, Fault, MAGIC, READ_LIMIT, Sections};
-use super::{Amount, ArrayKey, ClassKey, Digest, Folded, Kind, Rows, ThreadKey, bound};
+use super::origins::Origins;
+use super::{Amount, ArrayKey, ClassKey, Digest, Folded, Kind, Rows, ThreadKey, bound, owners};
 use crate::index::census::{DumpFacts, LengthRange};
-use crate::index::owners::{Edge, OwnerNode, OwnerTree, Share};
 
 /// Bytes that a digest takes at most: rows beyond it are counted together.
 pub const BUDGET: u64 = 60_000_000;
@@ -30,9 +32,8 @@ const ARRAYS: &str = "arrays";
 const PACKAGES: &str = "packages";
 const LOADERS: &str = "loaders";
 const THREADS: &str = "threads";
-const OWNER_NAMES: &str = "owner-names";
-const OWNERS: &str = "owners";
-const OWNER_SHARES: &str = "owner-shares";
+const JARS: &str = "jars";
+const ORIGINS: &str = "origins";
 
 /// What is not a table. Field names are part of the format; new fields need a default.
 #[derive(Serialize, Deserialize)]
@@ -75,18 +76,38 @@ impl Key for String {
     }
 }
 
+/// Texts that rows share: a table repeats the names of loaders and of classes of arrays.
+#[derive(Default)]
+struct Shared<'a> {
+    texts: HashMap<&'a str, Arc<str>>,
+    /// Arrays of a class follow each other.
+    last: Option<Arc<str>>,
+}
+
+impl<'a> Shared<'a> {
+    fn get(&mut self, text: &'a str) -> Arc<str> {
+        match &self.last {
+            Some(last) if **last == *text => last.clone(),
+            _ => {
+                let shared = self.texts.entry(text).or_insert_with(|| text.into()).clone();
+                self.last.insert(shared).clone()
+            }
+        }
+    }
+}
+
 impl Key for ClassKey {
     fn write(keys: &[&Self], table: &mut Writer) {
-        table.texts("name", keys.iter().map(|key| key.name.as_str()));
-        table.texts("loader", keys.iter().map(|key| key.loader.as_str()));
+        table.texts("name", keys.iter().map(|key| &*key.name));
+        table.texts("loader", keys.iter().map(|key| &*key.loader));
     }
 
     fn read(table: &Reader<'_>) -> Result<Vec<Self>, String> {
-        let key = |(name, loader): (&str, &str)| Self {
-            name: name.to_owned(),
-            loader: loader.to_owned(),
-        };
-        Ok(table.texts("name")?.into_iter().zip(table.texts("loader")?).map(key).collect())
+        let (names, loaders) = (table.texts("name")?, table.texts("loader")?);
+        let mut shared = Shared::default();
+        let key =
+            |(name, loader): (&str, _)| Self { name: name.into(), loader: shared.get(loader) };
+        Ok(names.into_iter().zip(loaders).map(key).collect())
     }
 
     fn bytes(&self) -> u64 {
@@ -105,7 +126,7 @@ fn ends(length: LengthRange) -> (u64, u64) {
 
 impl Key for ArrayKey {
     fn write(keys: &[&Self], table: &mut Writer) {
-        table.texts("class", keys.iter().map(|key| key.class.as_str()));
+        table.texts("class", keys.iter().map(|key| &*key.class));
         table.numbers("from", keys.iter().map(|key| ends(key.length).0));
         table.numbers("to", keys.iter().map(|key| ends(key.length).1));
     }
@@ -113,14 +134,15 @@ impl Key for ArrayKey {
     fn read(table: &Reader<'_>) -> Result<Vec<Self>, String> {
         let (classes, from, to) =
             (table.texts("class")?, table.numbers("from")?, table.numbers("to")?);
-        let key = |((class, from), to): ((&str, u64), u64)| {
+        let mut shared = Shared::default();
+        let key = |((class, from), to): ((_, u64), u64)| {
             let ends = u32::try_from(from).ok().zip(u32::try_from(to).ok());
             let length = match ends {
                 Some((from, to)) if from == to => LengthRange::Exact(from),
                 Some((from, to)) if from < to => LengthRange::Range(from, to),
                 _ => return Err(format!("{from} to {to} are no lengths of arrays")),
             };
-            Ok(Self { class: class.to_owned(), length })
+            Ok(Self { class: shared.get(class), length })
         };
         classes.into_iter().zip(from).zip(to).map(key).collect()
     }
@@ -226,120 +248,6 @@ pub fn encode(digest: &Digest, budget: u64) -> serde_json::Result<Vec<u8>> {
     }
 }
 
-/// The sections of the owner tree. What does not fit into a third of the digest is counted together.
-fn owner_sections(tree: &OwnerTree, budget: u64) -> [(&'static str, Vec<u8>); 3] {
-    let mut pruned = None;
-    let mut least = 1024;
-    loop {
-        let tree = pruned.as_ref().unwrap_or(tree);
-        let sections = owner_tables(tree);
-        let bytes: usize = sections.iter().map(|(_, section)| section.len()).sum();
-        if bytes as u64 <= budget / 3 || tree.nodes.len() < 2 {
-            return sections;
-        }
-        pruned = Some(tree.pruned(least));
-        least *= 2;
-    }
-}
-
-fn owner_tables(tree: &OwnerTree) -> [(&'static str, Vec<u8>); 3] {
-    let mut names = Writer::new(tree.names.len());
-    names.texts("name", tree.names.iter().map(String::as_str));
-    let mut nodes = Writer::new(tree.nodes.len());
-    let all = &tree.nodes;
-    nodes.numbers("parent", all.iter().map(|node| node.parent.into()));
-    edges(&mut nodes, all.iter().map(|node| node.edge));
-    nodes.numbers("class", all.iter().map(|node| node.class.into()));
-    nodes.numbers("is_class", all.iter().map(|node| node.is_class.into()));
-    nodes.numbers("objects", all.iter().map(|node| node.objects));
-    nodes.numbers("entries", all.iter().map(|node| node.entries));
-    nodes.numbers("capacity", all.iter().map(|node| node.capacity));
-    nodes.numbers("shallow_bytes", all.iter().map(|node| node.shallow_bytes));
-    nodes.numbers("largest_bytes", all.iter().map(|node| node.largest_bytes));
-    nodes.numbers("native_bytes", all.iter().map(|node| node.native_bytes));
-    let mut shares = Writer::new(tree.shares.len());
-    let all = &tree.shares;
-    shares.numbers("node", all.iter().map(|share| share.node.into()));
-    shares.numbers("holder", all.iter().map(|share| share.holder.into()));
-    edges(&mut shares, all.iter().map(|share| share.edge));
-    shares.numbers("references", all.iter().map(|share| share.references));
-    [(OWNER_NAMES, names.finish()), (OWNERS, nodes.finish()), (OWNER_SHARES, shares.finish())]
-}
-
-fn edges(table: &mut Writer, edges: impl Iterator<Item = Edge> + Clone) {
-    table.numbers("edge", edges.clone().map(|edge| edge.code().into()));
-    table.numbers("edge_name", edges.clone().map(|edge| edge.names().0.unwrap_or(0).into()));
-    table.numbers("edge_field", edges.map(|edge| edge.names().1.unwrap_or(0).into()));
-}
-
-fn read_edges(table: &Reader<'_>) -> Result<Vec<Edge>, String> {
-    let codes = table.numbers("edge")?;
-    let (names, fields) = (table.numbers("edge_name")?, table.numbers("edge_field")?);
-    let edge = |((code, name), field): ((u64, u64), u64)| {
-        let code = u8::try_from(code).ok();
-        let edge = code.and_then(|code| Edge::of_code(code, small(name), small(field)));
-        edge.ok_or_else(|| "an edge of an unknown kind".to_owned())
-    };
-    codes.into_iter().zip(names).zip(fields).map(edge).collect()
-}
-
-/// A number that must be below 2^32; one that is not becomes one that no table has.
-fn small(number: u64) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-/// Reads the owner tree; what nodes retain is the sum of what is below them.
-fn owner_tree(sections: &Sections<'_>) -> Result<Option<OwnerTree>, Fault> {
-    let (Some(names), Some(nodes), Some(shares)) =
-        (sections.get(OWNER_NAMES)?, sections.get(OWNERS)?, sections.get(OWNER_SHARES)?)
-    else {
-        return Ok(None);
-    };
-    let texts = |table: &Reader<'_>| {
-        Ok(table.texts("name")?.into_iter().map(str::to_owned).collect::<Vec<_>>())
-    };
-    let names = in_section(OWNER_NAMES, &names, texts)?;
-    let shares = in_section(OWNER_SHARES, &shares, |table| {
-        let edges = read_edges(table)?;
-        let (nodes, holders) = (table.numbers("node")?, table.numbers("holder")?);
-        let rows = nodes.into_iter().zip(holders).zip(edges).zip(table.numbers("references")?);
-        let share = |(((node, holder), edge), references)| Share {
-            node: small(node),
-            holder: small(holder),
-            edge,
-            references,
-        };
-        Ok(rows.map(share).collect::<Vec<_>>())
-    })?;
-    let tree = in_section(OWNERS, &nodes, |table| {
-        let column = |name| table.numbers(name);
-        let mut nodes: Vec<OwnerNode> = column("parent")?
-            .into_iter()
-            .zip(read_edges(table)?)
-            .zip(column("class")?)
-            .map(|((parent, edge), class)| OwnerNode::new(small(parent), edge, small(class)))
-            .collect();
-        let mut fill = |name, set: fn(&mut OwnerNode, u64)| {
-            let values = table.numbers(name)?;
-            nodes.iter_mut().zip(values).for_each(|(node, value)| set(node, value));
-            Ok::<(), String>(())
-        };
-        fill("is_class", |node, value| node.is_class = value != 0)?;
-        fill("objects", |node, value| node.objects = value)?;
-        fill("entries", |node, value| node.entries = value)?;
-        fill("capacity", |node, value| node.capacity = value)?;
-        fill("shallow_bytes", |node, value| node.shallow_bytes = value)?;
-        fill("largest_bytes", |node, value| node.largest_bytes = value)?;
-        fill("native_bytes", |node, value| node.native_bytes = value)?;
-        let tree = OwnerTree { names, nodes, shares };
-        if !tree.is_sound() {
-            return Err("the owner tree refers to what is not there".to_owned());
-        }
-        tree.with_retained().ok_or_else(|| "the nodes add up to more than a heap can be".to_owned())
-    })?;
-    Ok(Some(tree))
-}
-
 fn sections(digest: &Digest, budget: u64) -> serde_json::Result<Vec<(&'static str, Vec<u8>)>> {
     let threads: Vec<&ThreadKey> = digest.threads.iter().collect();
     let mut thread_table = Writer::new(threads.len());
@@ -353,7 +261,11 @@ fn sections(digest: &Digest, budget: u64) -> serde_json::Result<Vec<(&'static st
         (THREADS, thread_table.finish()),
     ];
     if let Some(owners) = &digest.owners {
-        sections.extend(owner_sections(owners, budget));
+        sections.extend(owners::sections(owners, budget));
+    }
+    if !digest.origins.is_empty() {
+        let (jars, origins) = digest.origins.write();
+        sections.extend([(JARS, jars), (ORIGINS, origins)]);
     }
     Ok(sections)
 }
@@ -397,12 +309,22 @@ pub fn decode(bytes: &[u8], path: String) -> Result<Digest, Fault> {
             None => Vec::new(),
         },
         more_threads: head.more_threads,
-        owners: owner_tree(&sections)?,
+        owners: owners::read(&sections)?,
+        origins: origins(&sections)?,
     })
 }
 
+/// Reads where classes come from, where that was written.
+fn origins(sections: &Sections<'_>) -> Result<Origins, Fault> {
+    let (Some(jars), Some(origins)) = (sections.get(JARS)?, sections.get(ORIGINS)?) else {
+        return Ok(Origins::default());
+    };
+    let (_, jars_bytes) = &jars;
+    in_section(ORIGINS, &origins, |origins| Origins::read(&Reader::new(jars_bytes)?, origins))
+}
+
 /// Reads a table, and says where it is when something is wrong with it.
-fn in_section<T>(
+pub(super) fn in_section<T>(
     name: &str,
     (offset, bytes): &(u64, Vec<u8>),
     read: impl FnOnce(&Reader<'_>) -> Result<T, String>,

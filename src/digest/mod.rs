@@ -7,9 +7,12 @@ mod bound;
 mod columns;
 pub mod container;
 pub mod file;
+pub mod origins;
+mod owners;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,7 @@ use crate::index::facts;
 use crate::index::owners::OwnerTree;
 use crate::index::store::{Family, StoredSet};
 use crate::parser::names;
+use origins::Origins;
 
 /// Number and bytes of some objects.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -51,15 +55,16 @@ impl Amount {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ClassKey {
     /// Source form, without what the JVM makes up anew in every run.
-    pub name: String,
+    pub name: Arc<str>,
     /// Label of the loader; classes of several loaders of one label are one row.
-    pub loader: String,
+    pub loader: Arc<str>,
 }
 
 /// Arrays of a class and some lengths across dumps.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ArrayKey {
-    pub class: String,
+    /// Shared by the rows of a class, of which there may be very many.
+    pub class: Arc<str>,
     pub length: LengthRange,
 }
 
@@ -158,6 +163,8 @@ pub struct Digest {
     pub threads: Vec<ThreadKey>,
     /// Threads beyond the ones listed.
     pub more_threads: u64,
+    /// Where classes come from; empty for a dump that was read without an index.
+    pub origins: Origins,
     /// Who owns what; `None` for a dump that was read without an index.
     pub owners: Option<OwnerTree>,
 }
@@ -180,6 +187,7 @@ impl Digest {
             total: Amount::new(census.instances, census.shallow_bytes),
             threads: Vec::new(),
             more_threads: 0,
+            origins: Origins::default(),
             owners: None,
         };
         for row in &census.classes {
@@ -187,10 +195,11 @@ impl Digest {
             let amount = Amount::new(row.instances, row.shallow_bytes);
             digest.packages.add(names::package_of(&name).to_owned(), amount);
             digest.loaders.add(row.loader.clone(), amount);
-            digest.classes.add(ClassKey { name, loader: row.loader.clone() }, amount);
+            let key = ClassKey { name: name.into(), loader: row.loader.as_str().into() };
+            digest.classes.add(key, amount);
         }
         for row in &census.arrays {
-            let class = names::stable_name(&names::source_name(&row.class));
+            let class = names::stable_name(&names::source_name(&row.class)).into();
             let amount = Amount::new(row.instances, row.shallow_bytes);
             digest.arrays.add(ArrayKey { class, length: row.length }, amount);
         }
@@ -202,11 +211,12 @@ impl Digest {
         for set in sets {
             let amount = match set.family {
                 Family::Class => {
-                    let key = ClassKey { name: set.name, loader: set.loader };
+                    let key = ClassKey { name: set.name.into(), loader: set.loader.into() };
                     self.classes.rows.get_mut(&key)
                 }
                 Family::Package => self.packages.rows.get_mut(&set.name),
                 Family::Loader => self.loaders.rows.get_mut(&set.name),
+                Family::Thread | Family::Root => None,
             };
             if let Some(amount) = amount {
                 amount.retained_bytes = Some(set.retained_bytes);
@@ -226,7 +236,8 @@ impl Digest {
     }
 
     /// Drops what is a value or a choice of the application or its users: main class, thread names,
-    /// the dump's file name, and its path where a message names it. Class names stay: they are the rows.
+    /// the dump's file name, its path where a message names it, and the directories of jars. Names of
+    /// classes and of jars stay: they are what a report is about.
     pub fn redact(&mut self) {
         self.redacted = true;
         self.source = None;
@@ -236,6 +247,7 @@ impl Digest {
         if let Some(owners) = &mut self.owners {
             owners.redact();
         }
+        self.origins.redact();
         let integrity = &mut self.facts.integrity;
         let losses = integrity.losses.iter_mut().map(|loss| &mut loss.what);
         for text in losses.chain(&mut integrity.warnings) {

@@ -121,6 +121,16 @@ impl<T: Plain> Array<T> {
         Ok(Self { map: Some(map), length, taken, values: PhantomData })
     }
 
+    /// Says that from now on the values are used front to back.
+    pub fn use_in_order(&self) {
+        if let Some(map) = &self.map {
+            if self.taken.is_none() {
+                // Only a hint: it makes the kernel read ahead.
+                let _ = map.advise(Advice::Normal);
+            }
+        }
+    }
+
     /// An array of zeros of which only few stretches will ever be written: those take memory.
     ///
     /// # Errors

@@ -161,6 +161,49 @@ impl<'d> MappedDump<'d> {
         Ok(file)
     }
 
+    /// About how many objects there are, by the first records of some segments; `None` where these
+    /// tell nothing of the rest.
+    pub fn about_objects(&self) -> Option<u64> {
+        const LOOKS: usize = 64;
+        const BYTES: usize = 4 << 20;
+        let segments = &self.dump.segments;
+        let looks: Vec<&Segment> =
+            segments.iter().step_by(segments.len().div_ceil(LOOKS).max(1)).collect();
+        let length = |segment: &Segment| (segment.end - segment.start) as f64;
+        let seen: f64 = looks.iter().map(|segment| length(segment)).sum();
+        // One huge record starts with its classes.
+        if looks.is_empty() || looks.len() == 1 && seen > BYTES as f64 {
+            return None;
+        }
+        let bytes = BYTES / looks.len();
+        let objects = |segment: &&Segment| match self.files[self.dump.file].header.id_size {
+            IdSize::Four => self.density::<4>(segment, bytes) * length(segment),
+            IdSize::Eight => self.density::<8>(segment, bytes) * length(segment),
+        };
+        let found: f64 = looks.iter().map(objects).sum();
+        let all: f64 = segments.iter().map(length).sum();
+        Some((found / seen.max(1.0) * all) as u64)
+    }
+
+    /// Objects for each byte, in the first `bytes` of a segment.
+    fn density<const ID: usize>(&self, segment: &Segment, bytes: usize) -> f64 {
+        let mut records = HeapRecords::<ID>::new(&self.bytes[..segment.end], segment.start);
+        let mut objects = 0u32;
+        while records.position() - segment.start < bytes {
+            match records.next_record() {
+                Ok(Some(
+                    HeapRecord::Instance(_)
+                    | HeapRecord::ObjectArray(_)
+                    | HeapRecord::PrimitiveArray(_),
+                )) => objects += 1,
+                Ok(Some(_)) => {}
+                // Damage is told by the walk.
+                Ok(None) | Err(_) => break,
+            }
+        }
+        f64::from(objects) / (records.position() - segment.start).max(1) as f64
+    }
+
     /// Checks that there is a dump to walk.
     fn check_choice(&mut self, options: &ScanOptions, at: usize) -> Result<(), ScanError> {
         match options.dump {

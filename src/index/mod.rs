@@ -12,6 +12,7 @@ pub mod faults;
 pub mod find;
 pub mod heap;
 pub mod integrity;
+pub mod jars;
 pub mod lengths;
 pub mod liveness;
 pub mod loaders;

@@ -1,14 +1,16 @@
 //! Finds the index of a dump, and builds it where there is none that fits.
 
-use std::fs;
 use std::hash::Hasher;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::build::{BuildError, BuildOptions, build, fingerprint_of, index_path};
+use super::build::{
+    BuildError, BuildOptions, Estimate, build, fingerprint_of, index_path, index_paths,
+    inflated_bytes,
+};
 use super::scan::Progress;
 use super::store::{HeapIndex, OpenIndexError};
-use crate::source::gzip::GZIP_MAGIC;
+use crate::source::Source;
 
 /// What the user should know while an index is looked for.
 #[derive(Debug)]
@@ -17,8 +19,8 @@ pub enum Notice {
     Unusable { path: PathBuf, why: String },
     /// No index can be written next to the dump.
     Elsewhere { directory: PathBuf },
-    /// An index will be built, of a file of so many bytes.
-    Building { dump: PathBuf, bytes: u64, is_gzip: bool },
+    /// An index will be built, of a dump of about so many bytes.
+    Building { dump: PathBuf, bytes: u64, estimate: Estimate },
 }
 
 /// Why there is no index.
@@ -60,9 +62,11 @@ pub fn open_or_build(
             say(Notice::Elsewhere { directory });
         }
     }
-    if let Ok(metadata) = fs::metadata(dump) {
-        let (dump, bytes) = (dump.to_owned(), metadata.len());
-        say(Notice::Building { is_gzip: is_gzip(&dump), dump, bytes });
+    // A dump that cannot be read is reported by the build.
+    if let Ok(source) = Source::open(dump) {
+        let estimate = Estimate::before(&source, &options);
+        let bytes = inflated_bytes(&source);
+        say(Notice::Building { dump: dump.to_owned(), bytes, estimate });
     }
     let built = build(dump, &options, progress)?;
     Ok(HeapIndex::open(&built)?)
@@ -84,6 +88,13 @@ pub fn find(dump: &Path, index_dir: Option<&Path>) -> PathBuf {
     let paths = places.iter().map(|place| index_path(dump, place.as_deref(), None));
     let first = index_path(dump, index_dir, None);
     paths.into_iter().find(|path| path.exists()).unwrap_or(first)
+}
+
+/// The index files of all dumps in a file: beside it or in the directory that is named, and in the
+/// user's cache.
+pub fn find_all(dump: &Path, index_dir: Option<&Path>) -> Vec<PathBuf> {
+    let places = places(dump, index_dir);
+    places.iter().flat_map(|place| index_paths(dump, place.as_deref())).collect()
 }
 
 /// Opens an index if it is that of the dump; else says why it is not, or nothing where there is no
@@ -115,15 +126,6 @@ fn is_writable(dump: &Path) -> bool {
         _ => Path::new("."),
     };
     tempfile::tempfile_in(directory).is_ok()
-}
-
-fn is_gzip(dump: &Path) -> bool {
-    let mut start = [0; GZIP_MAGIC.len()];
-    let read = fs::File::open(dump).and_then(|mut file| {
-        std::io::Read::read_exact(&mut file, &mut start)?;
-        Ok(start.as_slice() == GZIP_MAGIC)
-    });
-    read.unwrap_or(false)
 }
 
 /// Where the user's cache keeps the index of a dump. Dumps of one name in several directories do

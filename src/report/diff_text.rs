@@ -1,5 +1,6 @@
 //! A comparison for the terminal: what was compared, what grew, tables that add up.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::histo::with_length;
@@ -11,7 +12,7 @@ use super::text::{
 use super::{info, owners_text};
 use crate::diff::trend::Trend;
 use crate::diff::{Comparison, LongestArray, Row, Series, Table};
-use crate::digest::Kind;
+use crate::digest::{ArrayKey, ClassKey, Kind};
 use crate::index::census::HeapFacts;
 use crate::parser::names::escape;
 
@@ -38,21 +39,17 @@ pub fn render(comparison: &Comparison, view: DiffView) -> String {
     }
     summary(comparison, view.columns, &mut out);
     if tables.classes {
-        let name = |row: &Row<crate::digest::ClassKey>| {
-            let repeated =
-                comparison.classes.rows.iter().any(|other| {
-                    other.key.name == row.key.name && other.key.loader != row.key.loader
-                });
-            if repeated {
-                format!("{} ({})", row.key.name, row.key.loader)
-            } else {
-                row.key.name.clone()
-            }
+        let mut seen = HashSet::new();
+        let names = comparison.classes.rows.iter().map(|row| &*row.key.name);
+        let repeated: HashSet<&str> = names.filter(|name| !seen.insert(*name)).collect();
+        let name = |row: &Row<ClassKey>| match repeated.contains(&*row.key.name) {
+            true => format!("{} ({})", row.key.name, row.key.loader),
+            false => row.key.name.to_string(),
         };
         table("class", &comparison.classes, &comparison.total, name, view.columns, &mut out);
     }
     if tables.arrays {
-        let name = |row: &Row<crate::digest::ArrayKey>| with_length(&row.key.class, row.key.length);
+        let name = |row: &Row<ArrayKey>| with_length(&row.key.class, row.key.length);
         let total = &comparison.array_total;
         table("array length", &comparison.arrays, total, name, view.columns, &mut out);
     }

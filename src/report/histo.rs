@@ -168,7 +168,7 @@ impl Histogram {
         let (rows, other) = match options.by {
             By::Class => {
                 let rows = digest.classes.rows.iter().map(|(key, amount)| HistoRow {
-                    loader: Some(key.loader.clone()),
+                    loader: Some(key.loader.to_string()),
                     ..row(shown(&key.name), amount)
                 });
                 (rows.collect(), digest.classes.other)

@@ -191,7 +191,7 @@ pub fn table(owners: &Owners, columns: Option<usize>, out: &mut String) {
         grid.rows.push(line(format!("({} more owners)", count(*rows as u64)), series, &dumps));
     }
     let has_native = owners.total.native_bytes.iter().any(|bytes| *bytes > 0);
-    let total = if has_native { "total, with memory outside of the heap" } else { "total" };
+    let total = if has_native { "total, off-heap included" } else { "total" };
     grid.rows.push(line(total.to_owned(), &owners.total, &dumps));
     grid.draw(out, columns);
     let _ = writeln!(out);

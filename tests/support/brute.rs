@@ -124,7 +124,57 @@ struct Dump<'b> {
     names: HashMap<u64, u64>,
     classes: HashMap<u64, ClassRecord>,
     bodies: BTreeMap<u64, Body<'b>>,
-    roots: Vec<(u64, Root)>,
+    roots: Vec<(u64, u8, Root)>,
+}
+
+/// A record of a root.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RootRecord {
+    pub object: u64,
+    pub tag: u8,
+    /// The thread that the object hangs on.
+    pub of_frame: Option<u64>,
+}
+
+/// What keeps objects alive, told apart.
+#[derive(Clone, Debug, Default)]
+pub struct Holders {
+    pub records: Vec<RootRecord>,
+    /// Roots without a record.
+    pub system_classes: BTreeSet<u64>,
+    /// References that retain, those of frames not among them.
+    pub references: BTreeMap<u64, Vec<u64>>,
+}
+
+impl Holders {
+    /// What can be reached when some root records are gone.
+    pub fn reachable_without(&self, gone: impl Fn(&RootRecord) -> bool) -> BTreeSet<u64> {
+        let mut reached = BTreeSet::new();
+        let mut work: Vec<u64> = self.system_classes.iter().copied().collect();
+        let mut of_frames: HashMap<u64, Vec<u64>> = HashMap::new();
+        for record in self.records.iter().filter(|record| !gone(record)) {
+            match record.of_frame {
+                Some(thread) => of_frames.entry(thread).or_default().push(record.object),
+                None => work.push(record.object),
+            }
+        }
+        while let Some(object) = work.pop() {
+            if reached.insert(object) {
+                work.extend(self.references.get(&object).into_iter().flatten());
+                work.extend(of_frames.get(&object).into_iter().flatten());
+            }
+        }
+        reached
+    }
+}
+
+/// Reads what keeps the objects of a dump alive.
+pub fn read_holders(file: &[u8]) -> Holders {
+    if file.starts_with(&[0x1F, 0x8B]) {
+        let inflated = gz::inflate(file).expect("a whole gzip file");
+        return Dump::parse(&inflated).holders();
+    }
+    Dump::parse(file).holders()
 }
 
 /// Reads a dump, gzipped or not. It must be whole, and the only one in its file.
@@ -238,7 +288,7 @@ impl<'b> Dump<'b> {
             }
             _ => panic!("heap record 0x{tag:02x}"),
         };
-        self.roots.push((id, root));
+        self.roots.push((id, tag, root));
     }
 
     fn class_dump(&mut self, input: &mut Bytes<'b>) {
@@ -285,6 +335,26 @@ impl<'b> Dump<'b> {
     }
 
     fn facts(&self) -> Facts {
+        let mut facts = self.facts_without_roots();
+        for record in self.root_records() {
+            match record.of_frame {
+                Some(thread) => facts.references.insert((thread, record.object)),
+                None => facts.roots.insert(record.object),
+            };
+        }
+        facts.roots.extend(self.system_classes());
+        facts
+    }
+
+    fn holders(&self) -> Holders {
+        let mut references: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        for (from, to) in self.facts_without_roots().references {
+            references.entry(from).or_default().push(to);
+        }
+        Holders { records: self.root_records(), system_classes: self.system_classes(), references }
+    }
+
+    fn facts_without_roots(&self) -> Facts {
         let mut facts = Facts::default();
         let known = |id: &u64| self.bodies.contains_key(id);
         let primitive_arrays: HashMap<&[u8], u64> =
@@ -329,7 +399,6 @@ impl<'b> Dump<'b> {
             };
             facts.objects.insert(id, text(name));
         }
-        self.add_roots(&mut facts);
         facts
     }
 
@@ -361,35 +430,37 @@ impl<'b> Dump<'b> {
         assert!(chain.is_empty() || values.is_empty(), "values are as long as the fields");
     }
 
-    fn add_roots(&self, facts: &mut Facts) {
-        let known = |id: &u64| self.bodies.contains_key(id);
+    /// Records of roots that are described.
+    fn root_records(&self) -> Vec<RootRecord> {
+        let known = || self.roots.iter().filter(|(id, ..)| self.bodies.contains_key(id));
         let mut threads: HashMap<u32, u64> = HashMap::new();
-        for &(id, root) in self.roots.iter().filter(|(id, _)| known(id)) {
+        for &(id, _, root) in known() {
             if let Root::Thread(serial) = root {
                 let thread = *threads.entry(serial).or_insert(id);
                 assert_eq!(thread, id, "a serial number is that of one thread");
             }
         }
-        for &(id, root) in self.roots.iter().filter(|(id, _)| known(id)) {
-            let thread = match root {
-                Root::Frame(serial) => threads.get(&serial),
+        let record = |&(object, tag, root): &(u64, u8, Root)| {
+            let of_frame = match root {
+                Root::Frame(serial) => threads.get(&serial).copied(),
                 Root::Plain | Root::Thread(_) => None,
             };
-            match thread {
-                Some(&thread) => facts.references.insert((thread, id)),
-                None => facts.roots.insert(id),
-            };
-        }
-        for (&id, class) in &self.classes {
+            RootRecord { object, tag, of_frame }
+        };
+        known().map(record).collect()
+    }
+
+    /// Class objects that are roots without a record.
+    fn system_classes(&self) -> BTreeSet<u64> {
+        let is_system = |&(&id, class): &(&u64, &ClassRecord)| {
             let loader_class = match self.bodies.get(&class.loader) {
                 Some(Body::Instance { class, .. }) => self.name(*class),
                 _ => b"",
             };
             let never_unloaded = class.loader == 0 || LASTING_LOADERS.contains(&loader_class);
-            if never_unloaded && !is_hidden(self.name(id)) {
-                facts.roots.insert(id);
-            }
-        }
+            never_unloaded && !is_hidden(self.name(id))
+        };
+        self.classes.iter().filter(is_system).map(|(&id, _)| id).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Digests made up by hand.
 
+use heapdrift::digest::origins::Origins;
 use heapdrift::digest::{Amount, Digest, Kind, Rows};
 use heapdrift::index::census::{DumpFacts, Grade, SizeFacts};
 use heapdrift::index::facts::Writer;
@@ -60,6 +61,7 @@ pub fn empty(time_ms: u64) -> Digest {
         total: Amount::default(),
         threads: Vec::new(),
         more_threads: 0,
+        origins: Origins::default(),
         owners: None,
     }
 }

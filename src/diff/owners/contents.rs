@@ -1,6 +1,6 @@
 //! What is inside of a finding: classes, tables of collections, array lengths.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::accounts;
 use super::credit::LabelId;
@@ -159,10 +159,11 @@ fn array_lengths(
     let is_of_table = |key: &ArrayKey| {
         table.is_some_and(|table| {
             let has = |length| table.lengths.contains(&u64::from(length));
-            key.class == table.class && matches!(key.length, LengthRange::Exact(l) if has(l))
+            *key.class == *table.class && matches!(key.length, LengthRange::Exact(l) if has(l))
         })
     };
-    let is_inside = |key: &ArrayKey| classes.iter().any(|content| content.class == key.class);
+    let inside: HashSet<&str> = classes.iter().map(|content| content.class.as_str()).collect();
+    let is_inside = |key: &ArrayKey| inside.contains(&*key.class);
     let last = &scene.digests[scene.judged.end - 1].arrays.rows;
     let mut rows: Vec<(bool, i64, GrownLength)> = last
         .iter()

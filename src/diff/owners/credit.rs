@@ -10,7 +10,7 @@ use std::ops::Range;
 use hashbrown::{HashMap, HashSet};
 
 use super::label::{Label, OwnerKind, is_lambda, is_transparent};
-use super::union::{Amounts, Node, Union};
+use super::union::{Amounts, Node, Sharer, Union};
 use super::ways::Ways;
 use crate::index::owners::{Edge, Name};
 
@@ -177,11 +177,13 @@ impl<'u, 'a> Finder<'u, 'a> {
     fn below(&mut self, above: Above, holder: u32, edge: Edge, class: Name) -> Above {
         let parent = self.union.nodes[holder as usize];
         match edge {
-            Edge::Static(field) => {
-                self.field(above, holder, OwnerKind::StaticField, parent.class, field)
+            // Holders that multiply are held by the owner.
+            Edge::Static(_) | Edge::Field(..) if !self.is_stable(holder) => above,
+            Edge::Static(field) if parent.is_class => {
+                self.field(above, OwnerKind::StaticField, parent.class, field)
             }
             Edge::Field(declaring, field) => {
-                self.field(above, holder, OwnerKind::InstanceField, declaring, field)
+                self.field(above, OwnerKind::InstanceField, declaring, field)
             }
             Edge::ThreadLocal(name) => {
                 let label = Some(self.label(OwnerKind::ThreadLocal, name, None));
@@ -211,16 +213,10 @@ impl<'u, 'a> Finder<'u, 'a> {
         }
     }
 
-    fn field(
-        &mut self,
-        above: Above,
-        holder: u32,
-        kind: OwnerKind,
-        class: Name,
-        field: Name,
-    ) -> Above {
-        // The capture of a lambda is no name; holders that multiply are held by the owner.
-        if is_lambda(self.union.name(class)) || !self.is_stable(holder) {
+    /// What is above a field, the field included, whose holders do not multiply.
+    fn field(&mut self, above: Above, kind: OwnerKind, class: Name, field: Name) -> Above {
+        // The capture of a lambda is no name.
+        if is_lambda(self.union.name(class)) {
             return above;
         }
         if !self.is_transparent(class) {
@@ -236,13 +232,9 @@ impl<'u, 'a> Finder<'u, 'a> {
         self.transparent.get(class as usize).copied().unwrap_or(true)
     }
 
-    /// True when the number of objects stays about the same from where there are some.
+    /// True when the number of objects stays about the same.
     fn is_stable(&self, node: u32) -> bool {
-        let counts = self.amounts(node).iter().map(|amounts| amounts.objects);
-        let counts = counts.skip_while(|count| *count == 0);
-        let (least, most) =
-            counts.fold((u64::MAX, 0), |(least, most), count| (least.min(count), most.max(count)));
-        most == 0 || (most - least) as f64 <= STABLE * most as f64
+        is_level(self.amounts(node).iter().map(|amounts| amounts.objects))
     }
 
     /// True when the count of a node explains at least half of its growth, on a logarithmic scale.
@@ -300,24 +292,37 @@ impl<'u, 'a> Finder<'u, 'a> {
             if self.cut[node as usize] != 0 && self.cut[node as usize] != node {
                 continue;
             }
-            for (sharer, part) in sharers.iter().zip(parts) {
-                if part == 0.0 {
-                    continue;
-                }
-                let class = union.nodes[node as usize].class;
+            let class = union.nodes[node as usize].class;
+            for (sharer, part) in sharers.iter().zip(parts).filter(|(_, part)| *part > 0.0) {
+                let above = self.above[sharer.holder as usize];
                 let above = match self.cut[sharer.holder as usize] {
-                    0 => self.below(
-                        self.above[sharer.holder as usize],
-                        sharer.holder,
-                        sharer.edge,
-                        class,
-                    ),
+                    0 if union.nodes[sharer.holder as usize].edge == Edge::Other => {
+                        self.below_small(above, sharers, sharer.edge)
+                    }
+                    0 => self.below(above, sharer.holder, sharer.edge, class),
                     cut => self.above[cut as usize],
                 };
                 targets.entry(node).or_default().push((above, sharer.holder, part));
             }
         }
         targets
+    }
+
+    /// What is above an edge of objects that are counted together with others: their number is not
+    /// known, but a field whose references stay the same has holders that do.
+    fn below_small(&mut self, above: Above, sharers: &[Sharer], edge: Edge) -> Above {
+        let Edge::Field(class, field) = edge else { return above };
+        let union = self.union;
+        let first = union.sharers.partition_point(|sharer| *sharer < sharers[0]);
+        let mut references = vec![0; self.judged.len()];
+        for (nth, _) in sharers.iter().enumerate().filter(|(_, sharer)| sharer.edge == edge) {
+            let of = &union.references(first + nth)[self.judged.clone()];
+            references.iter_mut().zip(of).for_each(|(sum, count)| *sum += count);
+        }
+        match is_level(references.into_iter()) {
+            true => self.field(above, OwnerKind::InstanceField, class, field),
+            false => above,
+        }
     }
 
     /// Finds owners each of which holds all that multiplies.
@@ -329,7 +334,9 @@ impl<'u, 'a> Finder<'u, 'a> {
             let growth = last.saturating_sub(first) as f64;
             let mut parts: HashMap<LabelId, f64> = HashMap::new();
             for (above, _, part) in targets {
-                above.named.map(|label| *parts.entry(label).or_default() += part);
+                if let Some(label) = above.named {
+                    *parts.entry(label).or_default() += part;
+                }
             }
             parts.retain(|_, part| growth > 0.0 && *part >= ALL * growth);
             for a in parts.keys() {
@@ -339,8 +346,8 @@ impl<'u, 'a> Finder<'u, 'a> {
     }
 
     /// The part of each sharer in the growth of a shared node; where it does not grow, the one with
-    /// the most references has it all, of several the one nearest to a root. What is below the node
-    /// does not hold it.
+    /// the most references has it all, of several one that is no helper, the one nearest to a root.
+    /// What is below the node does not hold it.
     fn parts(&self, node: u32, sharers: Range<usize>) -> Vec<f64> {
         let outside = |sharer: usize| !self.union.is_below(self.union.sharers[sharer].holder, node);
         let references = |sharer: usize| &self.union.references(sharer)[self.judged.clone()];
@@ -353,12 +360,24 @@ impl<'u, 'a> Finder<'u, 'a> {
             return grown;
         }
         let weight = |sharer: &usize| {
-            let holder = self.union.sharers[*sharer].holder;
-            let all: u64 = references(*sharer).iter().sum();
-            (all, Reverse(self.ways.order[holder as usize]), Reverse(*sharer))
+            let Sharer { holder, edge, .. } = self.union.sharers[*sharer];
+            // A small holder may be counted under another node in another dump.
+            let is_same = |other: &usize| {
+                let other = self.union.sharers[*other];
+                other.edge == edge && (other.holder == holder || matches!(edge, Edge::Field(..)))
+            };
+            let all: u64 = sharers.clone().filter(is_same).flat_map(references).sum();
+            let order = self.ways.order[holder as usize];
+            (all, !self.is_helper(edge), Reverse(order), Reverse(*sharer))
         };
         let most = sharers.clone().filter(|sharer| outside(*sharer)).max_by_key(weight);
         sharers.map(|sharer| if Some(sharer) == most { 1.0 } else { 0.0 }).collect()
+    }
+
+    /// True for fields of classes inside of others: what a cache hands to its cleaner is the cache's.
+    fn is_helper(&self, edge: Edge) -> bool {
+        let Edge::Field(class, _) = edge else { return false };
+        self.union.name(class).trim_end_matches('$').contains('$')
     }
 
     /// Credits a shared node; `None` while that of a holder is not known.
@@ -447,6 +466,14 @@ impl<'u, 'a> Finder<'u, 'a> {
         let Node { class, .. } = self.union.nodes[nth];
         self.label(OwnerKind::ClassGroup, class, None)
     }
+}
+
+/// True when counts stay about the same from where there are some.
+fn is_level(counts: impl Iterator<Item = u64>) -> bool {
+    let counts = counts.skip_while(|count| *count == 0);
+    let (least, most) =
+        counts.fold((u64::MAX, 0), |(least, most), count| (least.min(count), most.max(count)));
+    most == 0 || (most - least) as f64 <= STABLE * most as f64
 }
 
 /// The owners of the best rank that has enough; `None` when there are none.

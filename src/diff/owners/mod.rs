@@ -307,7 +307,7 @@ fn loaders(digests: &[Digest]) -> HashMap<&str, Option<&str>> {
     let mut loaders: HashMap<&str, Option<&str>> = HashMap::new();
     for key in digests.iter().flat_map(|digest| digest.classes.rows.keys()) {
         let loader = loaders.entry(&key.name).or_insert(Some(&key.loader));
-        if *loader != Some(key.loader.as_str()) {
+        if *loader != Some(&*key.loader) {
             *loader = None;
         }
     }

@@ -270,6 +270,7 @@ fn nearest<C: Cell>(order: &Order<C>, semi: &Array<C>, budget: &Budget) -> io::R
         let low = semi[number as usize].get();
         tree.add(number, if low >= parent { parent } else { tree.find(parent, low) });
     }
+    tree.up.use_in_order();
     Ok(tree.up)
 }
 

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 
 use super::order::{Order, shared_bitmap};
-use super::walks::{Objects, open, pred};
+use super::walks::{Objects, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::Level;
+use crate::index::store::ids::Ids;
 
 /// Numbers or objects that a thread takes at a time; a multiple of 64.
 const STRIDE: usize = 1 << 16;
@@ -30,63 +31,90 @@ pub fn finish<C: Cell>(
     objects: &Objects<C>,
     order: &Order<C>,
     dominators: &Array<C>,
+    nodes: &Ids<'_>,
     ordinals: &Array<C>,
     budget: &Budget,
 ) -> io::Result<Finished> {
-    let count = order.count();
-    let bytes = Array::<AtomicU64>::new(budget, count, Access::Random)?;
-    let numbers = Array::<C>::new(budget, count, Access::Random)?;
-    let strides = || (0..count as usize).into_par_iter().step_by(STRIDE);
-    let stride = |start: usize| start..(start + STRIDE).min(count as usize);
-    let is_root = |number: u64| order.levels[order.level(number)] == number;
-    let object = |number: u64| ordinals[order.node[number as usize].get() as usize].get() as usize;
-    strides().for_each(|start| {
-        for at in stride(start) {
-            if !is_root(at as u64) {
-                let object = object(at as u64);
-                bytes[at].set(objects.units(object));
-                numbers[at].set(objects.retained[object].get() + 1);
-            }
-        }
-    });
-    // A dominator has a lower number than what it dominates.
-    for at in (0..count as usize).rev() {
-        let above = dominators[at].get() as usize;
-        if above != at {
-            bytes[above].set(bytes[above].get() + bytes[at].get());
-            numbers[above].set(numbers[above].get() + numbers[at].get());
-        }
-    }
-    strides().for_each(|start| {
-        for at in stride(start) {
-            if is_root(at as u64) {
-                continue;
-            }
-            let (object_at, above) = (object(at as u64), dominators[at].get());
-            objects.set_units(object_at, bytes[at].get());
-            objects.retained[object_at].set(numbers[at].get() - 1);
-            objects.pred[object_at].set(if is_root(above) {
-                order.level(above) as u64
-            } else {
-                object(above) as u64 + pred::FIRST
-            });
-        }
-    });
-    let totals = std::array::from_fn(|level| {
-        let root = order.levels[level] as usize;
-        (bytes[root].get(), numbers[root].get())
-    });
-    drop((bytes, numbers));
+    let values = Array::new(budget, order.count(), Access::Random)?;
+    let tree = Tree { order, dominators, ordinals, values };
+    let bytes = tree.add_up(|at| objects.units(at), |at, sum| objects.set_units(at, sum));
+    let numbers = tree
+        .add_up(|at| objects.retained[at].get() + 1, |at, sum| objects.retained[at].set(sum - 1));
+    tree.name_dominators(|at, code| objects.pred[at].set(code));
+    drop(tree);
+    let totals = std::array::from_fn(|level| (bytes[level], numbers[level]));
     let all_strong = order.levels[Level::COUNT] - order.levels[1] == Level::COUNT as u64 - 1;
-    let levels = if all_strong { None } else { Some(levels(objects, order, object)?) };
+    let levels = if all_strong { None } else { Some(levels(objects, order, nodes, ordinals)?) };
     Ok(Finished { totals, levels })
+}
+
+/// The dominator tree, with a value for each number.
+///
+/// What is known of objects is in files where memory is short, and nodes that are neighbours in the
+/// search are none in the heap. So objects are gone through in their own order, and only `values`
+/// are accessed at random: one array at a time, which has a good chance to stay in memory.
+struct Tree<'a, C: Cell> {
+    order: &'a Order<C>,
+    dominators: &'a Array<C>,
+    ordinals: &'a Array<C>,
+    values: Array<AtomicU64>,
+}
+
+impl<C: Cell> Tree<'_, C> {
+    /// Adds to what each object has of its own what the objects that it dominates have. Gives the
+    /// sums of the virtual roots.
+    fn add_up(
+        &self,
+        own: impl Fn(usize) -> u64 + Sync,
+        set: impl Fn(usize, u64) + Sync,
+    ) -> [u64; Level::COUNT] {
+        let roots = &self.order.levels[..Level::COUNT];
+        roots.iter().for_each(|root| self.values[*root as usize].set(0));
+        self.each_node(|object, value| value.set(own(object)));
+        // A dominator has a lower number than what it dominates.
+        for (value, above) in self.values.iter().zip(self.dominators.iter()).rev() {
+            let above = &self.values[above.get() as usize];
+            if !std::ptr::eq(value, above) {
+                above.set(above.get() + value.get());
+            }
+        }
+        self.each_node(|object, value| set(object, value.get()));
+        std::array::from_fn(|level| self.values[roots[level] as usize].get())
+    }
+
+    /// Gives the code of each object's dominator to `set`.
+    fn name_dominators(&self, set: impl Fn(usize, u64) + Sync) {
+        let order = self.order;
+        self.values.par_iter().zip(&self.dominators[..]).with_min_len(STRIDE).for_each(
+            |(value, above)| {
+                let above = above.get();
+                let level = order.level(above);
+                value.set(if order.levels[level] == above {
+                    level as u64
+                } else {
+                    let node = order.node[above as usize].get();
+                    self.ordinals[node as usize].get() + pred::FIRST
+                });
+            },
+        );
+        self.each_node(|object, value| set(object, value.get()));
+    }
+
+    /// Goes through the nodes in order of addresses, in parallel.
+    fn each_node(&self, each: impl Fn(usize, &AtomicU64) + Sync) {
+        let numbers = self.order.number.par_iter().zip(&self.ordinals[..]);
+        numbers.with_min_len(STRIDE).for_each(|(number, object)| {
+            each(object.get() as usize, &self.values[number.get() as usize]);
+        });
+    }
 }
 
 /// The planes of the levels of all objects.
 fn levels<C: Cell>(
     objects: &Objects<C>,
     order: &Order<C>,
-    object: impl Fn(u64) -> usize + Sync,
+    nodes: &Ids<'_>,
+    ordinals: &Array<C>,
 ) -> io::Result<[Array<AtomicU64>; 3]> {
     let planes = [
         shared_bitmap(objects.count)?,
@@ -104,18 +132,12 @@ fn levels<C: Cell>(
         let bit = |plane: &Array<AtomicU64>| (plane[at / 64].get() >> (at % 64) & 1) as usize;
         planes.iter().enumerate().map(|(nth, plane)| bit(plane) << nth).sum::<usize>()
     };
-    let first = order.levels[1];
-    (first as usize..order.count() as usize).into_par_iter().with_min_len(STRIDE).for_each(|at| {
-        let number = at as u64;
-        let level = order.level(number);
-        if order.levels[level] != number {
-            set(object(number), level);
-        }
-    });
+    let numbers = order.number.par_iter().zip(&ordinals[..]).with_min_len(STRIDE);
+    numbers.for_each(|(number, object)| set(object.get() as usize, order.level(number.get())));
     // Peeled objects have the level of the node they hang on.
     let known = shared_bitmap(objects.count)?;
     let is_known = |at: usize| {
-        objects.open[at].load(Ordering::Relaxed) != open::PEELED
+        nodes.ordinal(at as u64).is_some()
             || known[at / 64].load(Ordering::Acquire) >> (at % 64) & 1 != 0
     };
     let count = objects.count as usize;

@@ -5,10 +5,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::plan::ClassCache;
-use super::walks::{Dump, Reading, Slots, no_streams};
+use super::walks::{Dump, Reading, References, Slots, Targets, no_streams, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::ids::Ids;
 use crate::index::tally::Sink;
@@ -24,11 +24,46 @@ pub struct Graph<C: Cell> {
     pub bytes: memmap2::Mmap,
 }
 
+/// References that dominators do without, because the virtual root dominates roots, but that may
+/// keep a root alive when its records are gone. By nodes.
+pub struct RootReferences<C: Cell> {
+    /// An object that refers to a root of one kind, or the node that it hangs on.
+    from: Array<C>,
+    to: Array<C>,
+    /// How many there are.
+    used: AtomicUsize,
+    /// What frames hold.
+    pub frames: Vec<FrameReference>,
+}
+
+/// An object that a frame of a thread holds, and that the thread does not refer to itself.
+pub struct FrameReference {
+    pub thread: u64,
+    pub object: u64,
+    /// True when nothing else refers to the object.
+    pub is_only_referrer: bool,
+}
+
+impl<C: Cell> RootReferences<C> {
+    /// References to roots of one kind.
+    pub fn to_roots(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let used = self.used.load(Ordering::Relaxed);
+        self.from[..used].iter().zip(&self.to[..used]).map(|(from, to)| (from.get(), to.get()))
+    }
+
+    fn add(&self, from: u64, to: u64) {
+        let at = self.used.fetch_add(1, Ordering::Relaxed);
+        self.from[at].set(from);
+        self.to[at].set(to);
+    }
+}
+
 /// Bytes that a thread collects before it writes them.
 const WRITE: usize = 1 << 20;
 
 impl<C: Cell> Reading<'_, C> {
     /// Walks the dump: writes down the successors of all nodes, and the slots. `edges` is an upper bound of them.
+    /// Gives the graph, and the references that it does without.
     ///
     /// # Errors
     /// No memory, or no room on the disk.
@@ -36,15 +71,21 @@ impl<C: Cell> Reading<'_, C> {
         &self,
         dump: &Dump<'_>,
         nodes: &Ids<'_>,
-        edges: u64,
+        References { edges, to_roots, .. }: &References,
         slots: &Slots,
         budget: &Budget,
-    ) -> io::Result<Graph<C>> {
+    ) -> io::Result<(Graph<C>, RootReferences<C>)> {
         // Five bytes hold any difference of 35 bits, ten any at all.
         let longest = if C::MAX > u64::from(u32::MAX) { 10 } else { 5 };
         let bound = |shift: u32| (edges + nodes.count) * longest + (nodes.count << shift);
         let shift = (0..8).find(|shift| bound(*shift) >> shift < C::MAX).unwrap_or(8);
         let positions = Array::new(budget, nodes.count, Access::Random)?;
+        let root_references = RootReferences {
+            from: Array::new(budget, *to_roots, Access::Sequential)?,
+            to: Array::new(budget, *to_roots, Access::Sequential)?,
+            used: AtomicUsize::new(0),
+            frames: Vec::new(),
+        };
         let file = budget.temporary_file()?;
         let end = AtomicU64::new(0);
         let failed: Mutex<Option<io::Error>> = Mutex::new(None);
@@ -53,7 +94,9 @@ impl<C: Cell> Reading<'_, C> {
             nodes,
             slots,
             cache: ClassCache::default(),
-            targets: Vec::new(),
+            targets: Targets::default(),
+            to_roots: &root_references,
+            frames: Vec::new(),
             out: Output {
                 positions: &positions,
                 shift,
@@ -64,12 +107,13 @@ impl<C: Cell> Reading<'_, C> {
                 starts: Vec::new(),
             },
         };
-        dump.walk(connecting, drop);
+        let frames = dump.walk(connecting, |connecting| connecting.frames);
         if let Some(error) = failed.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner()) {
             return Err(error);
         }
         let bytes = map_file(&file)?;
-        Ok(Graph { positions, shift, bytes })
+        let frames = frames.into_iter().flatten().collect();
+        Ok((Graph { positions, shift, bytes }, RootReferences { frames, ..root_references }))
     }
 }
 
@@ -172,8 +216,44 @@ struct Connecting<'a, C: Cell> {
     nodes: &'a Ids<'a>,
     slots: &'a Slots,
     cache: ClassCache,
-    targets: Vec<u64>,
+    targets: Targets,
+    to_roots: &'a RootReferences<C>,
+    frames: Vec<FrameReference>,
     out: Output<'a, C>,
+}
+
+impl<C: Cell> Connecting<'_, C> {
+    /// Notes references of an object to roots.
+    #[cold]
+    fn note_roots(&mut self, ordinal: u64) {
+        let mut at = ordinal;
+        let node = loop {
+            if let Some(node) = self.nodes.ordinal(at) {
+                break node;
+            }
+            at = self.reading.objects.pred[at as usize].get() - pred::FIRST;
+        };
+        for root in &self.targets.roots {
+            if let Some(root) = self.nodes.ordinal(*root).filter(|root| *root != node) {
+                self.to_roots.add(node, root);
+            }
+        }
+    }
+
+    /// Notes what the frames of a thread hold.
+    #[cold]
+    fn note_frames(&mut self, ordinal: u64) {
+        let Some(thread) = self.nodes.ordinal(ordinal) else { return };
+        for local in self.reading.locals(ordinal) {
+            let is_field =
+                [&self.targets.objects, &self.targets.roots].iter().any(|own| own.contains(local));
+            let code = self.reading.objects.pred[*local as usize].get();
+            if let Some(object) = self.nodes.ordinal(*local).filter(|_| !is_field) {
+                let is_only_referrer = code == ordinal + pred::FIRST;
+                self.frames.push(FrameReference { thread, object, is_only_referrer });
+            }
+        }
+    }
 }
 
 impl<C: Cell> Sink for Connecting<'_, C> {
@@ -186,21 +266,31 @@ impl<C: Cell> Sink for Connecting<'_, C> {
         if let Some(place) = self.slots.place(ordinal) {
             self.slots.values[place].store(object.slot, Ordering::Relaxed);
         }
+        if reading.objects.refers_to_root(ordinal) {
+            reading.targets(&object, ordinal, &mut self.targets);
+            self.note_roots(ordinal);
+        }
         let Some(node) = self.nodes.ordinal(ordinal) else { return };
-        if reading.objects.open[ordinal as usize].load(Ordering::Relaxed) == 0 {
+        let has_frames = !reading.locals(ordinal).is_empty();
+        if reading.objects.open[ordinal as usize].load(Ordering::Relaxed) == 0 && !has_frames {
             return;
         }
         reading.targets(&object, ordinal, &mut self.targets);
+        if has_frames {
+            self.note_frames(ordinal);
+            reading.add_locals(ordinal, &mut self.targets);
+        }
+        let targets = &mut self.targets.objects;
         let mut kept = 0;
-        for at in 0..self.targets.len() {
-            if let Some(target) = self.nodes.ordinal(self.targets[at]) {
-                self.targets[kept] = target;
+        for at in 0..targets.len() {
+            if let Some(target) = self.nodes.ordinal(targets[at]) {
+                targets[kept] = target;
                 kept += 1;
             }
         }
-        self.targets.truncate(kept);
+        targets.truncate(kept);
         if kept > 0 {
-            self.out.node(node, &self.targets);
+            self.out.node(node, targets);
         }
     }
 

@@ -3,6 +3,7 @@
 //! The passes and their memory are described in `docs/ARCHITECTURE.md`.
 
 mod dominators;
+mod estimate;
 mod finish;
 mod graph;
 mod order;
@@ -10,7 +11,9 @@ mod owners;
 mod peel;
 mod place;
 pub mod plan;
+mod reach;
 mod roles;
+mod root_sets;
 mod sets;
 mod walks;
 mod write;
@@ -41,7 +44,8 @@ use order::Search;
 use plan::Plans;
 use walks::{Dump, Objects, Reading, Slots, open, pred};
 
-pub use place::{Place, clean_up, fingerprint_of, index_path};
+pub use estimate::{Estimate, inflated_bytes};
+pub use place::{Place, clean_up, fingerprint_of, index_path, index_paths};
 
 /// How to build an index.
 #[derive(Clone, Debug, Default)]
@@ -70,8 +74,8 @@ pub enum BuildError {
     Census(#[from] CensusError),
     #[error("{what}: {error}")]
     Io { what: String, error: io::Error },
-    #[error("the index needs about {needed} bytes on the disk of {}, and {free} are free", directory.display())]
-    NoRoom { directory: PathBuf, needed: u64, free: u64 },
+    #[error("the index needs {how} {needed} bytes on the disk of {}, and {free} are free", directory.display())]
+    NoRoom { directory: PathBuf, how: &'static str, needed: u64, free: u64 },
     #[error("{0}: there is no index of a dump that changes")]
     Changed(String),
     #[error("records of this dump cross the ends of their segments: it cannot be indexed")]
@@ -147,6 +151,17 @@ impl Clock {
     }
 }
 
+/// True for the tags of roots that frames hold.
+fn is_of_frame(tag: u8) -> bool {
+    matches!(
+        tag,
+        sub::ROOT_JAVA_FRAME
+            | sub::ROOT_JNI_LOCAL
+            | sub::ROOT_NATIVE_STACK
+            | sub::ROOT_THREAD_BLOCK
+    )
+}
+
 struct Builder<'a> {
     source: &'a mut Source,
     options: &'a BuildOptions,
@@ -161,6 +176,7 @@ impl<'a> Builder<'a> {
 
     fn build(mut self) -> Result<PathBuf, BuildError> {
         let place = Place::new(&self.source.path, self.options)?;
+        place.check_room("at least", estimate::least(self.source, self.options))?;
         self.source.spool_in(place.directory()).map_err(|error| match error {
             OpenError::Io(error) if is_full(&error) => BuildError::Io {
                 what: format!("cannot unpack the dump in {}", place.directory().display()),
@@ -235,7 +251,8 @@ impl<'a> Builder<'a> {
         );
         let Some(bytes) = self.source.mapped() else { return Err(BuildError::CrossesSegments) };
         let in_order = census.facts.collector.as_deref().is_none_or(|name| !name.contains("ZGC"));
-        place.check_room(bytes.len() as u64, records, in_order)?;
+        let estimate = Estimate::of(records, in_order, self.options);
+        place.check_room("about", estimate.disk())?;
         let limit = self.options.memory.unwrap_or_else(half_of_memory);
         let budget = Budget::new(limit, place.directory());
         let dump = Dump { bytes, parts: &parts, id_size, progress: self.progress };
@@ -252,7 +269,7 @@ impl<'a> Builder<'a> {
             classes: &classes,
             clock: self.clock,
         };
-        let path = if self.options.wide || records >= u64::from(u32::MAX) - (1 << 16) {
+        let path = if needs_wide(records, self.options) {
             pass.run::<AtomicU64>()
         } else {
             pass.run::<AtomicU32>()
@@ -269,6 +286,11 @@ impl<'a> Builder<'a> {
         }
         Ok(path)
     }
+}
+
+/// True when numbers of objects take 64 bits.
+fn needs_wide(objects: u64, options: &BuildOptions) -> bool {
+    options.wide || objects >= u64::from(u32::MAX) - (1 << 16)
 }
 
 /// Half of the machine's memory, or of what the control group of the process may use.
@@ -310,8 +332,9 @@ impl Passes<'_> {
         let found = walks::find_ids(&self.dump, self.range.0, self.range.1, self.records)?;
         self.clock.passed("ids");
         let ids = found.ids.view();
-        let objects = Objects::<C>::new(&budget, ids.count, plans.kinds.len())?;
-        let (roots, locals) = self.roots(&objects, &ids, &found.roots);
+        let mut objects = Objects::<C>::new(&budget, ids.count, plans.kinds.len())?;
+        let (roots, owners) = self.roots(&objects, &ids, &found.roots);
+        let locals = owners.locals(&roots);
         let unordered = found.descents > ids.count / 16;
         let offsets = if unordered {
             Some(Array::<AtomicU64>::new(&budget, ids.count, Access::Sequential)?)
@@ -327,6 +350,7 @@ impl Passes<'_> {
             offsets: offsets.as_ref(),
         };
         let references = reading.find_references(&self.dump);
+        objects.pred.use_in_order();
         self.clock.passed("references");
         // Reference objects and referents are looked at one by one: they stay in the graph.
         for (source, referent, _) in &references.weak {
@@ -334,12 +358,18 @@ impl Passes<'_> {
                 objects.open[*object as usize].store(open::KEEP, Ordering::Relaxed);
             }
         }
+        // As is what frames hold: it is told apart from what else the thread refers to.
+        for object in locals.values().flatten() {
+            objects.open[*object as usize].store(open::KEEP, Ordering::Relaxed);
+        }
         let nodes = peel::peel(&objects, &budget)?;
         let ordinals = peel::list::<C>(&nodes, &budget)?;
         let slots = Slots::new(&objects, plans, &budget)?;
         self.clock.passed("peeling");
-        let graph =
-            reading.make_graph(&self.dump, &nodes.view(), references.edges, &slots, &budget)?;
+        let (graph, root_references) =
+            reading.make_graph(&self.dump, &nodes.view(), &references, &slots, &budget)?;
+        // Whether an object was peeled is in `nodes`.
+        objects.open = Array::new(&budget, 0, Access::Random)?;
         self.clock.passed("graph");
         let search = Search {
             graph: &graph,
@@ -365,10 +395,19 @@ impl Passes<'_> {
         self.clock.passed("dominators");
         // Large, and not needed any more.
         order.low = Array::new(&budget, 0, Access::Random)?;
-        let finished = finish::finish(&objects, &order, &dominators, &ordinals, &budget)?;
+        let finished =
+            finish::finish(&objects, &order, &dominators, &nodes.view(), &ordinals, &budget)?;
         self.clock.passed("retained sizes");
         let names = self.kind_names();
-        let owners = owners::Owners {
+        let reading = Reading {
+            ids: found.ids.view(),
+            plans,
+            objects: &objects,
+            again: &found.again,
+            locals: &locals,
+            offsets: offsets.as_ref(),
+        };
+        let merging = owners::Owners {
             reading: &reading,
             dump: &self.dump,
             graph: &graph,
@@ -381,7 +420,7 @@ impl Passes<'_> {
             threads: &self.facts.threads,
             weak: &references.weak,
         };
-        let owners = owners.run(&budget)?;
+        let owner_tree = merging.run(&budget)?;
         self.clock.passed("owners");
         let sets = sets::Sets {
             objects: &objects,
@@ -393,7 +432,24 @@ impl Passes<'_> {
             plans,
             names: &names,
         };
-        let sets = sets.run(&budget)?;
+        let mut sets = sets.run(&budget)?;
+        self.clock.passed("sets");
+        let root_sets = root_sets::RootSets {
+            roots: &roots,
+            owners: &owners,
+            threads: &self.facts.threads,
+            references: &root_references,
+            objects: &objects,
+            graph: &graph,
+            order: &order,
+            dominators: &dominators,
+            ids,
+            ordinals: &ordinals,
+            unit: plans.unit,
+        };
+        sets.extend(root_sets.run(&budget)?);
+        drop(root_references);
+        self.clock.passed("sets of roots");
         let mut census = self.census.clone();
         let blocks = |(units, objects)| Blocks { bytes: units * plans.unit, blocks: objects };
         census.facts.heap =
@@ -403,7 +459,6 @@ impl Passes<'_> {
             census.facts.live = liveness::judge(order.unreferenced, objects.count, true);
         }
         drop((order, dominators, ordinals));
-        self.clock.passed("sets");
         let layout = &self.census.facts.sizes.parameters;
         let meta = Meta {
             objects: objects.count,
@@ -418,6 +473,8 @@ impl Passes<'_> {
             dump_number: self.census.facts.chosen as u64,
         };
         let parts = write::Parts {
+            path: self.place.path(),
+            dump: self.dump.bytes,
             fingerprint: self.place.fingerprint(self.census.facts.chosen as u64)?,
             meta,
             facts: &self.facts,
@@ -427,7 +484,7 @@ impl Passes<'_> {
             plans,
             names: &names,
             sets: &sets,
-            owners: &owners,
+            owners: &owner_tree,
             nodes: &nodes,
             graph: &graph,
             ids: &found.ids,
@@ -459,13 +516,13 @@ impl Passes<'_> {
         self.plans.kinds.iter().map(name).collect()
     }
 
-    /// Marks the roots, and sorts out which objects belong to the frames of threads.
+    /// Marks the roots. Gives their records, and which of them belong to the frames of threads.
     fn roots<C: Cell>(
         &self,
         objects: &Objects<C>,
         ids: &super::store::ids::Ids<'_>,
         records: &[crate::parser::heap::Root],
-    ) -> (Vec<StoredRoot>, HashMap<u64, Vec<u64>>) {
+    ) -> (Vec<StoredRoot>, FrameOwners) {
         let mut roots: Vec<StoredRoot> = records
             .iter()
             .filter_map(|root| {
@@ -477,37 +534,52 @@ impl Passes<'_> {
                 })
             })
             .collect();
-        let threads: HashMap<u32, u64> = roots
-            .iter()
-            .filter(|root| root.kind == sub::ROOT_THREAD_OBJECT)
-            .map(|root| (root.thread, root.object))
-            .collect();
-        let mut locals: HashMap<u64, Vec<u64>> = HashMap::new();
-        for root in &roots {
-            let of_frame = matches!(
-                root.kind,
-                sub::ROOT_JAVA_FRAME
-                    | sub::ROOT_JNI_LOCAL
-                    | sub::ROOT_NATIVE_STACK
-                    | sub::ROOT_THREAD_BLOCK
-            );
-            match threads.get(&root.thread).filter(|_| of_frame) {
-                Some(thread) => locals.entry(*thread).or_default().push(root.object),
-                None => objects.pred[root.object as usize].set(pred::ROOT),
-            }
-        }
-        for class in &self.plans.system_classes {
-            if let Some(object) = ids.ordinal(class.0) {
-                objects.pred[object as usize].set(pred::ROOT);
-                roots.push(StoredRoot { object, kind: 0, thread: 0, frame: 0 });
-            }
-        }
+        let owners = FrameOwners::new(&roots);
+        let system_classes = self.plans.system_classes.iter();
+        roots.extend(system_classes.filter_map(|class| {
+            Some(StoredRoot { object: ids.ordinal(class.0)?, kind: 0, thread: 0, frame: 0 })
+        }));
         roots.sort_unstable();
         roots.dedup();
-        for held in locals.values_mut() {
-            held.sort_unstable();
-            held.dedup();
+        let own: Vec<&StoredRoot> = roots.iter().filter(|root| owners.of(root).is_none()).collect();
+        for records in own.chunk_by(|a, b| a.object == b.object) {
+            // System classes have no record that could be gone.
+            let (first, last) = (records[0], records[records.len() - 1]);
+            let is_of_one_kind = first.kind == last.kind && first.kind != 0;
+            let code = if is_of_one_kind { pred::ROOT_OF_ONE_KIND } else { pred::ROOT };
+            objects.pred[first.object as usize].set(code);
         }
-        (roots, locals)
+        (roots, owners)
+    }
+}
+
+/// Which root records belong to the frames of a thread.
+struct FrameOwners {
+    /// Thread objects, by the serial number of the thread.
+    threads: HashMap<u32, u64>,
+}
+
+impl FrameOwners {
+    fn new(roots: &[StoredRoot]) -> Self {
+        let threads = roots.iter().filter(|root| root.kind == sub::ROOT_THREAD_OBJECT);
+        Self { threads: threads.map(|root| (root.thread, root.object)).collect() }
+    }
+
+    /// The thread that a record's object hangs on; `None` for what is a root itself.
+    fn of(&self, root: &StoredRoot) -> Option<u64> {
+        self.threads.get(&root.thread).copied().filter(|_| is_of_frame(root.kind))
+    }
+
+    /// What the frames of each thread hold.
+    fn locals(&self, roots: &[StoredRoot]) -> HashMap<u64, Vec<u64>> {
+        let mut locals: HashMap<u64, Vec<u64>> = HashMap::new();
+        for root in roots {
+            if let Some(thread) = self.of(root) {
+                locals.entry(thread).or_default().push(root.object);
+            }
+        }
+        // Records are in order of objects.
+        locals.values_mut().for_each(Vec::dedup);
+        locals
     }
 }

@@ -140,7 +140,7 @@ impl<C: Cell> Walk<'_, C> {
         };
         self.begin(Level::Strong);
         for node in 0..nodes {
-            if code(self, node) == pred::ROOT {
+            if pred::is_root(code(self, node)) {
                 self.top(node)?;
             }
         }

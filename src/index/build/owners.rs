@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::graph::Graph;
+use super::is_of_frame;
 use super::plan::ClassCache;
 use super::roles::{EdgeId, Names, Ranks, Role, Roles};
 use super::walks::{Dump, Objects, Reading, Slots, no_streams, pred};
@@ -282,19 +283,23 @@ struct Merging<'a, 'o, C: Cell> {
 }
 
 impl<C: Cell> Merging<'_, '_, C> {
+    #[inline(always)]
     fn objects(&self) -> &Objects<C> {
         self.owners.reading.objects
     }
 
+    #[inline(always)]
     fn kind(&self, object: usize) -> usize {
         self.objects().kinds.get(object) as usize
     }
 
+    #[inline(always)]
     fn node(&self, object: usize) -> u32 {
         self.node_of[object].load(Ordering::Relaxed) - 1
     }
 
     /// The dominator of an object.
+    #[inline(always)]
     fn above(&self, object: usize) -> Option<usize> {
         let code = self.objects().pred[object].get();
         code.checked_sub(pred::FIRST).map(|above| above as usize)
@@ -317,10 +322,14 @@ impl<C: Cell> Merging<'_, '_, C> {
         }
         let mut outermost: BTreeMap<(u64, u64), (u32, u32)> = BTreeMap::new();
         for root in owners.roots {
-            let kind = self.names.of(root_name(root.kind));
-            let edge = self.roles.edge(Edge::Root(kind));
-            self.tops.entry(root.object).or_insert(edge);
-            if let Some(thread) = thread_of.get(&root.thread) {
+            let thread = thread_of.get(&root.thread).filter(|_| is_of_frame(root.kind));
+            // What a frame holds is no root, but held by the thread.
+            if thread.is_none() {
+                let kind = self.names.of(root_name(root.kind));
+                let edge = self.roles.edge(Edge::Root(kind));
+                self.tops.entry(root.object).or_insert(edge);
+            }
+            if let Some(thread) = thread {
                 let frame = if root.frame == u32::MAX { 0 } else { root.frame };
                 let seen = outermost.entry((*thread, root.object)).or_default();
                 *seen = (*seen).max((frame, root.thread));
@@ -452,6 +461,7 @@ impl<C: Cell> Merging<'_, '_, C> {
         }
     }
 
+    #[inline(always)]
     fn is_new(&self, object: usize) -> bool {
         self.node_of[object].load(Ordering::Relaxed) == 0
     }
@@ -470,7 +480,11 @@ impl<C: Cell> Merging<'_, '_, C> {
         };
         let node = self.node(above);
         let label = self.labels.of[object].load(Ordering::Relaxed);
-        if label != label::NONE && self.is_part(above, node, label, kind) {
+        let is_part = match label {
+            label::NONE => self.roles.is_part_within(kind, self.kind(above)),
+            _ => self.is_part(above, node, label, kind),
+        };
+        if is_part {
             let merged = &mut self.nodes[node as usize];
             merged.shallow += shallow;
             match self.roles.of_kind[kind] {
@@ -515,12 +529,7 @@ impl<C: Cell> Merging<'_, '_, C> {
                 // The array is a part itself, or else it is the node.
                 let is_folded =
                     self.nodes[node as usize].class != self.roles.class_of_kind[above_kind] << 1;
-                is_folded
-                    && match role {
-                        Role::Part { .. } | Role::ThreadLocalEntry => true,
-                        Role::Array => self.roles.is_nested[above_kind],
-                        _ => false,
-                    }
+                is_folded && self.roles.is_part_in(kind, above_kind)
             }
             Role::Mirror | Role::Plain | Role::Values => false,
         }

@@ -28,6 +28,41 @@ pub fn index_path(dump: &Path, index_dir: Option<&Path>, number: Option<usize>) 
     }
 }
 
+/// The index files of a dump that are in a directory, of all dumps in its file, in order.
+pub fn index_paths(dump: &Path, index_dir: Option<&Path>) -> Vec<PathBuf> {
+    let directory = directory_of(&index_path(dump, index_dir, None));
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths.filter(|path| is_index_of(path, dump)).collect();
+    paths.sort();
+    paths
+}
+
+/// True for the names that [`index_path`] gives the indexes of a dump.
+fn is_index_of(path: &Path, dump: &Path) -> bool {
+    let bytes = |path: &Path| path.file_name().unwrap_or_default().as_encoded_bytes().to_vec();
+    let (name, dump_name) = (bytes(path), bytes(dump));
+    let number = name.strip_suffix(ENDING.as_bytes()).and_then(|n| n.strip_prefix(&dump_name[..]));
+    match number {
+        Some([]) => true,
+        Some([b'.', digits @ ..])
+            if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit) =>
+        {
+            // A dump may be named like the number of another.
+            path.file_stem().is_some_and(|stem| !dump.with_file_name(stem).exists())
+        }
+        _ => false,
+    }
+}
+
+/// The directory that a file is in.
+fn directory_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
 /// Where one index goes.
 pub struct Place {
     dump: PathBuf,
@@ -42,10 +77,7 @@ impl Place {
     /// The directory cannot be written to.
     pub fn new(dump: &Path, options: &BuildOptions) -> Result<Self, BuildError> {
         let path = index_path(dump, options.index_dir.as_deref(), options.dump);
-        let directory = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let directory = directory_of(&path);
         let shown = directory.display().to_string();
         let failed =
             |error| BuildError::Io { what: format!("cannot write an index to {shown}"), error };
@@ -79,25 +111,22 @@ impl Place {
         fingerprint_of(&self.dump, dump)
     }
 
-    /// Checks that the index and temporary files will fit on the disk.
+    /// Checks that so many bytes will fit on the disk; `how` sure that is, in words.
     ///
     /// # Errors
     /// [`BuildError::NoRoom`].
-    pub fn check_room(
-        &self,
-        dump_bytes: u64,
-        objects: u64,
-        in_order: bool,
-    ) -> Result<(), BuildError> {
-        // Measured: 9 bytes per object for the index, 18 for temporary files; references take about
-        // a tenth of the dump. Where objects do not stand in order of addresses, each needs its
-        // offset, for the time being and in the index.
-        let needed = objects * if in_order { 27 } else { 40 } + dump_bytes / 10;
-        let Some(free) = free_bytes(&self.directory) else { return Ok(()) };
-        if free < needed {
-            return Err(BuildError::NoRoom { directory: self.directory.clone(), needed, free });
+    pub fn check_room(&self, how: &'static str, needed: u64) -> Result<(), BuildError> {
+        match free_bytes(&self.directory) {
+            Some(free) if free < needed => {
+                Err(BuildError::NoRoom { directory: self.directory.clone(), how, needed, free })
+            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The index, once it is written.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Makes a file with a temporary name, locked. A run that starts between its making and its

@@ -91,7 +91,15 @@ pub struct Roles {
     pub class_of_kind: Vec<Name>,
     pub has_slot: Vec<bool>,
     /// True for arrays of arrays.
-    pub is_nested: Vec<bool>,
+    is_nested: Vec<bool>,
+    /// False for arrays that a collection of the JDK keeps elements in, not entries: `Object[]` and
+    /// the like.
+    keeps_entries: Vec<bool>,
+    /// Of collections and their parts: the outermost classes that these and their superclasses are
+    /// in, or the library.
+    families: Vec<Vec<Name>>,
+    /// True for what collections of the JDK are made of.
+    is_jdk_part: Vec<bool>,
     pub edges: Vec<Edge>,
     /// Shared by nobody that is known.
     pub shared: EdgeId,
@@ -125,6 +133,8 @@ const LIBRARIES: [&str; 9] = [
     "org/apache/spark/util/collection/",
     "io/netty/util/collection/",
 ];
+/// Where collections of the JDK are.
+const JDK_COLLECTIONS: &str = "java/util/";
 const THREAD_LOCAL_ENTRY: &str = "java/lang/ThreadLocal$ThreadLocalMap$Entry";
 
 impl Roles {
@@ -140,6 +150,9 @@ impl Roles {
             class_of_kind: Vec::new(),
             has_slot: plans.kinds.iter().map(|kind| kind.form.has_slot()).collect(),
             is_nested: kind_names.iter().map(|(name, _)| name.ends_with("[][]")).collect(),
+            keeps_entries: kind_names.iter().map(|(name, _)| keeps_entries(name)).collect(),
+            families: Vec::new(),
+            is_jdk_part: Vec::new(),
             edges: Vec::new(),
             shared: EdgeId(0),
             element: EdgeId(0),
@@ -163,6 +176,14 @@ impl Roles {
                 _ => Role::Plain,
             };
             roles.of_kind.push(role);
+            let families = match (role, class) {
+                (Role::Collection | Role::Part { .. }, Some(class)) => families(classes, class),
+                _ => Vec::new(),
+            };
+            let is_jdk = families.first().is_some_and(|family| family.starts_with(JDK_COLLECTIONS));
+            roles.is_jdk_part.push(is_jdk && matches!(role, Role::Part { .. }));
+            let families = families.into_iter().map(|family| names.of(family)).collect();
+            roles.families.push(families);
             roles.class_of_kind.push(names.of(&names::stable_name(name)));
             let fields = match (kind.form, class) {
                 (Form::Instance | Form::SizedInstance, Some(class)) => {
@@ -183,6 +204,25 @@ impl Roles {
             self.edges.push(edge);
         }
         id
+    }
+
+    /// True for a part that a collection, or a part of one, has somewhere, without a reference to it
+    /// of its own: the nodes in the middle of a linked list.
+    pub fn is_part_within(&self, part: usize, above: usize) -> bool {
+        let families = &self.families[above];
+        matches!(self.of_kind[part], Role::Part { .. })
+            && self.families[part].iter().any(|family| families.contains(family))
+    }
+
+    /// True for a part in an array that is there for such parts: an entry in an `Object[]` was put
+    /// there by the program.
+    pub fn is_part_in(&self, part: usize, array: usize) -> bool {
+        match self.of_kind[part] {
+            Role::Part { .. } => self.keeps_entries[array] || !self.is_jdk_part[part],
+            Role::ThreadLocalEntry => true,
+            Role::Array => self.is_nested[array],
+            _ => false,
+        }
     }
 
     fn fields_of(
@@ -316,7 +356,7 @@ fn role_of(classes: &ClassTable, index: ClassIndex) -> Role {
     }
     let is_library = LIBRARIES.iter().any(|prefix| name.starts_with(prefix));
     let is_inner = name.contains('$') && !name.ends_with("$colon$colon");
-    let is_jdk = name.starts_with("java/util/");
+    let is_jdk = name.starts_with(JDK_COLLECTIONS);
     let is_part = is_jdk && is_inner
         || is_library && (is_inner || name.contains("Node") || name.contains("Entry"));
     match (is_part, is_library) {
@@ -328,6 +368,26 @@ fn role_of(classes: &ClassTable, index: ClassIndex) -> Role {
         (_, true) => Role::Collection,
         _ => Role::Plain,
     }
+}
+
+/// See [`Roles::families`]. What is in `AbstractMap` and its like is no part of all that extends it.
+fn families(classes: &ClassTable, index: ClassIndex) -> Vec<&str> {
+    let chain = std::iter::successors(Some(index), |class| classes.get(*class).superclass);
+    let family = |class| {
+        let name = classes.get(class).name.as_str();
+        let library = LIBRARIES[1..].iter().find(|prefix| name.starts_with(**prefix));
+        library.copied().unwrap_or_else(|| name.split('$').next().unwrap_or(name))
+    };
+    let mut families: Vec<&str> = chain.take(classes.classes.len()).map(family).collect();
+    families.retain(|family| {
+        *family != "java/lang/Object" && !family.starts_with("java/util/Abstract")
+    });
+    families
+}
+
+/// False for arrays of anything but inner classes of the JDK's collections.
+fn keeps_entries(array: &str) -> bool {
+    array.starts_with("java.util.") && array.contains('$')
 }
 
 /// What a collection holds by a field of this name; `None` for fields of its structure.

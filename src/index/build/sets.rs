@@ -8,14 +8,15 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
 use super::graph::Graph;
 use super::order::Order;
 use super::plan::Plans;
-use super::walks::{Objects, open, pred};
+use super::reach::Reach;
+use super::walks::{Objects, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::ids::Ids;
 use crate::index::store::{Family, StoredSet};
@@ -49,6 +50,9 @@ struct Membership {
     of_kind: Vec<[u32; FAMILIES]>,
     /// Bits of the sets of each kind that have one.
     bits: Vec<u64>,
+    /// The different values of `bits`. There are fewer than 256: a class has one package and one
+    /// loader, which leaves 40 for those with a bit of their own and 17 · 9 for the others.
+    patterns: Vec<u64>,
     /// The bit of each set.
     bit: Vec<Option<u32>>,
 }
@@ -57,11 +61,11 @@ struct Membership {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Member {
     set: u32,
-    /// Place of the node in the order of the dominator tree.
+    /// The number of the node, and later its place in the order of the dominator tree.
     place: u64,
     /// False for the node itself, which comes first; true for what hangs on it.
     peeled: bool,
-    /// Behind the places of what the node dominates.
+    /// Behind the places of what the node dominates; not known at first.
     behind: u64,
     units: u64,
 }
@@ -73,7 +77,6 @@ impl<C: Cell> Sets<'_, C> {
     /// No memory, or no room on the disk.
     pub fn run(&self, budget: &Budget) -> io::Result<Vec<StoredSet>> {
         let mut membership = self.membership();
-        let (places, behind) = self.places(budget)?;
         let avoid = self.reachable_without(&membership, budget)?;
         let exact: [AtomicU64; 64] = std::array::from_fn(|_| AtomicU64::new(0));
         let count = self.objects.count as usize;
@@ -84,14 +87,7 @@ impl<C: Cell> Sets<'_, C> {
                 let mut sums = [0; 64];
                 let mut members = Vec::new();
                 for at in start..(start + STRIDE).min(count) {
-                    self.object(
-                        at,
-                        &membership,
-                        &avoid,
-                        (&places, &behind),
-                        &mut sums,
-                        &mut members,
-                    );
+                    self.object(at, &membership, &avoid, &mut sums, &mut members);
                 }
                 for (all, sum) in exact.iter().zip(sums) {
                     all.fetch_add(sum, Ordering::Relaxed);
@@ -99,6 +95,12 @@ impl<C: Cell> Sets<'_, C> {
                 members
             })
             .collect();
+        drop(avoid);
+        let (places, behind) = self.places(budget)?;
+        members.par_iter_mut().for_each(|member| {
+            let number = member.place as usize;
+            (member.place, member.behind) = (places[number].get(), behind[number].get());
+        });
         members.par_sort_unstable();
         let mut last = (u32::MAX, 0);
         for member in members {
@@ -181,7 +183,7 @@ impl<C: Cell> Sets<'_, C> {
                 next += 1;
             }
         }
-        let bits = of_kind
+        let bits: Vec<u64> = of_kind
             .iter()
             .map(|sets| {
                 sets.iter()
@@ -189,17 +191,26 @@ impl<C: Cell> Sets<'_, C> {
                     .fold(0, |bits, bit| bits | 1 << bit)
             })
             .collect();
-        Membership { sets, of_kind, bits, bit }
+        let mut patterns = bits.clone();
+        patterns.sort_unstable();
+        patterns.dedup();
+        Membership { sets, of_kind, bits, patterns, bit }
     }
 
-    #[inline(always)]
-    fn object_of(&self, number: u64) -> usize {
-        self.ordinals[self.order.node[number as usize].get() as usize].get() as usize
-    }
-
-    #[inline(always)]
-    fn bits(&self, membership: &Membership, object: usize) -> u64 {
-        membership.bits[self.objects.kinds.get(object) as usize]
+    /// The pattern of each node, gathered once: the kinds of objects are in a file.
+    fn patterns(&self, membership: &Membership, budget: &Budget) -> io::Result<Array<AtomicU8>> {
+        let of_kind: Vec<u8> = membership
+            .bits
+            .iter()
+            .map(|bits| membership.patterns.binary_search(bits).unwrap_or_default() as u8)
+            .collect();
+        let patterns = Array::<AtomicU8>::new(budget, self.nodes.count, Access::Random)?;
+        let nodes = patterns.par_iter().zip(&self.ordinals[..]).with_min_len(STRIDE);
+        nodes.for_each(|(pattern, object)| {
+            let kind = self.objects.kinds.get(object.get() as usize);
+            pattern.store(of_kind[kind as usize], Ordering::Relaxed);
+        });
+        Ok(patterns)
     }
 
     /// For each number of the strong level, the sets without whose members it can be reached.
@@ -208,45 +219,18 @@ impl<C: Cell> Sets<'_, C> {
         membership: &Membership,
         budget: &Budget,
     ) -> io::Result<Array<AtomicU64>> {
+        let mut reach = Reach::new(self.graph, self.order, budget)?;
+        let patterns = self.patterns(membership, budget)?;
+        let bits = |node: u64| {
+            membership.patterns[usize::from(patterns[node as usize].load(Ordering::Relaxed))]
+        };
         let end = self.order.levels[1];
-        let avoid = Array::<AtomicU64>::new(budget, end, Access::Random)?;
-        let words = end.div_ceil(64) as usize;
-        let mut dirty = vec![0u64; words];
-        avoid[0].set(u64::MAX);
         for top in self.order.tops.iter().take_while(|top| **top < end) {
-            avoid[*top as usize].set(!self.bits(membership, self.object_of(*top)));
-            dirty[(*top / 64) as usize] |= 1 << (top % 64);
+            let node = self.order.node[*top as usize].get();
+            reach.add(*top, !bits(node));
         }
-        // In depth-first order one sweep nearly suffices: what it leaves is the few references to
-        // lower numbers that brought news.
-        let mut again = true;
-        while again {
-            again = false;
-            for word in 0..words {
-                while dirty[word] != 0 {
-                    let number = word as u64 * 64 + u64::from(dirty[word].trailing_zeros());
-                    dirty[word] &= dirty[word] - 1;
-                    let value = avoid[number as usize].get();
-                    let node = self.order.node[number as usize].get();
-                    let mut successors = self.graph.successors(node);
-                    while let Some(target) = self.graph.next(&mut successors) {
-                        let to = self.order.number[target as usize].get();
-                        let before = avoid[to as usize].get();
-                        if value & !before == 0 {
-                            continue;
-                        }
-                        let object = self.ordinals[target as usize].get() as usize;
-                        let news = value & !before & !self.bits(membership, object);
-                        if news != 0 {
-                            avoid[to as usize].set(before | news);
-                            dirty[(to / 64) as usize] |= 1 << (to % 64);
-                            again |= to / 64 < word as u64;
-                        }
-                    }
-                }
-            }
-        }
-        Ok(avoid)
+        reach.spread(|_, target| bits(target));
+        Ok(reach.avoid)
     }
 
     /// Places of the numbers in an order of the dominator tree in which each node comes right
@@ -280,29 +264,28 @@ impl<C: Cell> Sets<'_, C> {
         at: usize,
         membership: &Membership,
         avoid: &Array<AtomicU64>,
-        (places, behind): (&Array<C>, &Array<C>),
         sums: &mut [u64; 64],
         members: &mut Vec<Member>,
     ) {
         let kind = self.objects.kinds.get(at) as usize;
         let (sets, own) = (membership.of_kind[kind], membership.bits[kind]);
         let others = sets.iter().any(|set| membership.bit[*set as usize].is_none());
-        let is_peeled = |at: usize| self.objects.open[at].load(Ordering::Relaxed) == open::PEELED;
         // The sets that what lies between the object and its node belongs to.
         let (mut top, mut above) = (at, 0);
         let mut hidden = [false; FAMILIES];
-        while is_peeled(top) {
+        let node = loop {
+            if let Some(node) = self.nodes.ordinal(top as u64) {
+                break node;
+            }
+            if top != at {
+                let kind = self.objects.kinds.get(top) as usize;
+                above |= membership.bits[kind];
+                for (nth, set) in membership.of_kind[kind].iter().enumerate() {
+                    hidden[nth] |= *set == sets[nth];
+                }
+            }
             top = (self.objects.pred[top].get() - pred::FIRST) as usize;
-            if !is_peeled(top) {
-                break;
-            }
-            let kind = self.objects.kinds.get(top) as usize;
-            above |= membership.bits[kind];
-            for (nth, set) in membership.of_kind[kind].iter().enumerate() {
-                hidden[nth] |= *set == sets[nth];
-            }
-        }
-        let Some(node) = self.nodes.ordinal(top as u64) else { return };
+        };
         let number = self.order.number[node as usize].get();
         if number >= self.order.levels[1] {
             return;
@@ -324,13 +307,7 @@ impl<C: Cell> Sets<'_, C> {
         }
         for (nth, set) in sets.into_iter().enumerate() {
             if membership.bit[set as usize].is_none() && !hidden[nth] {
-                members.push(Member {
-                    set,
-                    place: places[number as usize].get(),
-                    peeled: top != at,
-                    behind: behind[number as usize].get(),
-                    units,
-                });
+                members.push(Member { set, place: number, peeled: top != at, behind: 0, units });
             }
         }
     }

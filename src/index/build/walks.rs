@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, O
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::order::shared_bitmap;
 use super::plan::{ClassCache, Native, Object, Plans};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::census::OffHeap;
@@ -276,7 +277,15 @@ pub mod pred {
     pub const NONE: u64 = 0;
     pub const ROOT: u64 = 1;
     pub const MANY: u64 = 2;
+    /// It is a root, and all its records are of one kind.
+    pub const ROOT_OF_ONE_KIND: u64 = 3;
     pub const FIRST: u64 = 8;
+
+    /// True for codes of roots.
+    #[inline(always)]
+    pub fn is_root(code: u64) -> bool {
+        code == ROOT || code == ROOT_OF_ONE_KIND
+    }
 }
 
 /// Codes of [`Objects::open`]: a count of successors, or one of these.
@@ -354,6 +363,8 @@ pub struct Objects<C: Cell> {
     has_carries: AtomicBool,
     /// Offset of the first object of each block of [`BLOCK`] ordinals.
     pub anchors: Array<AtomicU64>,
+    /// A bit for each object that refers to a root of one kind: few do.
+    root_referrers: Array<AtomicU64>,
 }
 
 /// Objects of a block in the index.
@@ -375,7 +386,14 @@ impl<C: Cell> Objects<C> {
             carries: Mutex::default(),
             has_carries: AtomicBool::new(false),
             anchors: Array::new(budget, count.div_ceil(BLOCK), Access::Sequential)?,
+            root_referrers: shared_bitmap(count)?,
         })
+    }
+
+    /// True for an object that refers to a root of one kind.
+    #[inline(always)]
+    pub fn refers_to_root(&self, ordinal: u64) -> bool {
+        self.root_referrers[(ordinal / 64) as usize].get() >> (ordinal % 64) & 1 != 0
     }
 
     /// Adds units to what an object retains.
@@ -443,7 +461,7 @@ impl Slots {
     ) -> io::Result<Self> {
         let blocks = objects.count.div_ceil(BLOCK);
         let ranks = Array::<AtomicU64>::new(budget, blocks, Access::Sequential)?;
-        let masks = Array::<AtomicU64>::new(budget, blocks, Access::Random)?;
+        let masks = Array::<AtomicU64>::new(budget, blocks, Access::Sequential)?;
         let has_slot: Vec<bool> = plans.kinds.iter().map(|kind| kind.form.has_slot()).collect();
         (0..blocks as usize).into_par_iter().with_min_len(1 << 10).for_each(|at| {
             let block = at as u64;
@@ -487,8 +505,19 @@ pub struct References {
     pub runs: Vec<(u64, u64)>,
     /// References that do not lead to a root, one for each object and target.
     pub edges: u64,
+    /// Those that lead to a root of one kind.
+    pub to_roots: u64,
     /// Memory outside of the heap.
     pub off_heap: OffHeap,
+}
+
+/// What an object refers to.
+#[derive(Default)]
+pub struct Targets {
+    /// Objects that are no roots.
+    pub objects: Vec<u64>,
+    /// Roots of one kind; the others stay whatever refers to them.
+    pub roots: Vec<u64>,
 }
 
 /// What both reading walks need.
@@ -520,10 +549,11 @@ impl<C: Cell> Reading<'_, C> {
         (!is_again).then_some((object, ordinal))
     }
 
-    /// The objects that an object refers to, without itself and roots, each once, in no order.
+    /// The objects that an object itself refers to, without itself, each once, in order.
     #[inline(always)]
-    pub(super) fn targets(&self, object: &Object<'_>, ordinal: u64, targets: &mut Vec<u64>) {
-        targets.clear();
+    pub(super) fn targets(&self, object: &Object<'_>, ordinal: u64, targets: &mut Targets) {
+        targets.objects.clear();
+        targets.roots.clear();
         let mut last = 0;
         self.plans.references(object, |id| {
             // Runs of one reference are common in arrays.
@@ -531,23 +561,44 @@ impl<C: Cell> Reading<'_, C> {
                 return;
             }
             last = id;
-            if let Some(target) = self.ids.ordinal(id) {
-                if target != ordinal && self.objects.pred[target as usize].get() != pred::ROOT {
-                    targets.push(target);
+            if let Some(target) = self.ids.ordinal(id).filter(|target| *target != ordinal) {
+                match self.objects.pred[target as usize].get() {
+                    pred::ROOT => {}
+                    pred::ROOT_OF_ONE_KIND => targets.roots.push(target),
+                    _ => targets.objects.push(target),
                 }
             }
         });
-        if self.objects.pred[ordinal as usize].get() == pred::ROOT {
-            if let Some(locals) = self.locals.get(&ordinal) {
-                targets.extend(locals.iter().filter(|local| {
-                    **local != ordinal && self.objects.pred[**local as usize].get() != pred::ROOT
-                }));
+        for targets in [&mut targets.objects, &mut targets.roots] {
+            if targets.len() > 1 {
+                targets.sort_unstable();
+                targets.dedup();
             }
         }
-        if targets.len() > 1 {
-            targets.sort_unstable();
-            targets.dedup();
+    }
+
+    /// What the frames of a thread hold; of other objects, nothing.
+    #[inline(always)]
+    pub(super) fn locals(&self, ordinal: u64) -> &[u64] {
+        if pred::is_root(self.objects.pred[ordinal as usize].get()) {
+            self.locals.get(&ordinal).map_or(&[], Vec::as_slice)
+        } else {
+            &[]
         }
+    }
+
+    /// Adds what the frames of a thread hold, without roots.
+    #[inline(always)]
+    pub(super) fn add_locals(&self, ordinal: u64, targets: &mut Targets) {
+        let locals = self.locals(ordinal);
+        if locals.is_empty() {
+            return;
+        }
+        targets.objects.extend(locals.iter().filter(|local| {
+            **local != ordinal && !pred::is_root(self.objects.pred[**local as usize].get())
+        }));
+        targets.objects.sort_unstable();
+        targets.objects.dedup();
     }
 
     /// Walks the dump: fills [`Objects`] with what each object is and who alone refers to it.
@@ -556,7 +607,7 @@ impl<C: Cell> Reading<'_, C> {
         let referring = || Referring {
             reading: self,
             cache: ClassCache::default(),
-            targets: Vec::new(),
+            targets: Targets::default(),
             found: References::default(),
             previous: u64::MAX - 1,
         };
@@ -564,6 +615,7 @@ impl<C: Cell> Reading<'_, C> {
             all.weak.extend(found.weak);
             all.runs.extend(found.runs);
             all.edges += found.edges;
+            all.to_roots += found.to_roots;
             all.off_heap.merge(found.off_heap);
         }
         all.weak.par_sort_unstable();
@@ -575,7 +627,7 @@ impl<C: Cell> Reading<'_, C> {
 struct Referring<'a, C: Cell> {
     reading: &'a Reading<'a, C>,
     cache: ClassCache,
-    targets: Vec<u64>,
+    targets: Targets,
     found: References,
     previous: u64,
 }
@@ -615,8 +667,15 @@ impl<C: Cell> Sink for Referring<'_, C> {
             sum.bytes = sum.bytes.saturating_add(bytes);
         }
         reading.targets(&object, ordinal, &mut self.targets);
+        if !self.targets.roots.is_empty() {
+            self.found.to_roots += self.targets.roots.len() as u64;
+            let bits = &objects.root_referrers[at / 64];
+            bits.fetch_or(1 << (ordinal % 64), Ordering::Relaxed);
+        }
+        reading.add_locals(ordinal, &mut self.targets);
+        let targets = &self.targets.objects;
         let code = ordinal + pred::FIRST;
-        for target in &self.targets {
+        for target in targets {
             let cell = &objects.pred[*target as usize];
             let seen = cell.get();
             // Two threads may find none at once: only one of them can say that it is the first.
@@ -624,8 +683,8 @@ impl<C: Cell> Sink for Referring<'_, C> {
                 cell.set(pred::MANY);
             }
         }
-        self.found.edges += self.targets.len() as u64;
-        let count = self.targets.len().min(usize::from(open::KEEP)) as u8;
+        self.found.edges += targets.len() as u64;
+        let count = targets.len().min(usize::from(open::KEEP)) as u8;
         let code = if count > open::MOST { open::KEEP } else { count };
         objects.open[at].store(code, Ordering::Relaxed);
     }

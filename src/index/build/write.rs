@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use rayon::prelude::*;
@@ -12,12 +13,17 @@ use super::plan::Plans;
 use super::walks::{BLOCK, Objects, References, Slots, pred};
 use crate::index::array::Cell;
 use crate::index::census::Census;
+use crate::index::heap::{Classes, Heap};
+use crate::index::jars::{self, Jars};
 use crate::index::loaders::Loaders;
 use crate::index::owners::{Edge, OwnerTree};
 use crate::index::store::format::{Section, Writer};
 use crate::index::store::ids::OwnedIds;
-use crate::index::store::{IndexFacts, Meta, StoredClass, StoredRoot, StoredSet, code_dominator};
+use crate::index::store::{
+    HeapIndex, IndexFacts, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
+};
 use crate::parser::classes::ClassTable;
+use crate::parser::ids::ObjectId;
 use crate::parser::names;
 
 /// Objects that are written down at once by a thread; a multiple of the block.
@@ -27,6 +33,10 @@ pub const LARGEST: usize = 1000;
 
 /// What goes into an index.
 pub struct Parts<'a, C: Cell> {
+    /// The index, for messages.
+    pub path: &'a Path,
+    /// The uncompressed bytes of the dump.
+    pub dump: &'a [u8],
     pub fingerprint: [u8; 16],
     pub meta: Meta,
     pub facts: &'a IndexFacts,
@@ -88,6 +98,8 @@ pub fn write<C: Cell>(file: File, parts: &Parts<'_, C>) -> io::Result<File> {
     write_graph(&mut out, parts)?;
     let largest = largest(parts);
     out.section(Section::Largest, bytemuck::cast_slice(&largest))?;
+    let jars = find_jars(&mut out, parts)?;
+    out.section(Section::Jars, &serde_json::to_vec(&jars).map_err(json)?)?;
     out.finish(parts.fingerprint)
 }
 
@@ -132,6 +144,18 @@ fn write_owners(out: &mut Writer, owners: &OwnerTree) -> io::Result<()> {
         })
         .collect();
     out.section(Section::OwnerShares, bytemuck::cast_slice(&shares))
+}
+
+/// Finds where the classes come from by what is written so far: they are read from single objects,
+/// and looking these up takes an index.
+fn find_jars<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<Jars> {
+    let (file, contents) = out.so_far()?;
+    let index = HeapIndex::of_file(&file, parts.path, Some(contents)).map_err(io::Error::other)?;
+    let classes = Classes::of(&index).map_err(io::Error::other)?;
+    let heap = Heap::new(&index, &classes, parts.dump).map_err(io::Error::other)?;
+    let domains: Vec<ObjectId> =
+        parts.classes.classes.iter().map(|class| class.protection_domain).collect();
+    Ok(jars::read(&heap, &domains))
 }
 
 fn stored_classes<C: Cell>(parts: &Parts<'_, C>) -> Vec<StoredClass> {

@@ -12,7 +12,7 @@ compile_error!("index files are mapped and used in place: the machine must be li
 /// First bytes of an index. The line ends tell files apart that a transfer as text has changed.
 pub const MAGIC: [u8; 8] = *b"\x89HDX\r\n\x1a\n";
 /// Version of the format; others are made anew.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 4;
 /// Bytes of the header.
 pub const HEADER: u64 = 64;
 /// Bytes of an entry of the section table.
@@ -30,6 +30,7 @@ pub enum Section {
     Classes = 4,
     Kinds = 5,
     Names = 6,
+    Jars = 7,
     IdDirectory = 10,
     IdPlaces = 11,
     IdBefore = 12,
@@ -91,6 +92,18 @@ impl Writer {
         let mut file = BufWriter::with_capacity(1 << 20, file);
         file.write_all(&[0; HEADER as usize])?;
         Ok(Self { file, at: HEADER, entries: Vec::new(), hash: Xxh3::new(), section: None })
+    }
+
+    /// The file with the sections that were written, and where they are. Nobody else can open it
+    /// yet.
+    ///
+    /// # Errors
+    /// As [`Writer::new`].
+    pub fn so_far(&mut self) -> io::Result<(File, Contents)> {
+        self.end();
+        self.file.flush()?;
+        let contents = Contents { fingerprint: [0; 16], entries: self.entries.clone() };
+        Ok((self.file.get_ref().try_clone()?, contents))
     }
 
     /// Begins a section.

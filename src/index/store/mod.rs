@@ -16,6 +16,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::census::Census;
 use super::facts::Thread;
+use super::jars::Jars;
 use super::owners::{Edge, OwnerNode, OwnerTree, Share};
 use crate::parser::classes::ClassIndex;
 use crate::parser::ids::ObjectId;
@@ -223,6 +224,10 @@ pub enum Family {
     Package,
     /// The label of the class loader.
     Loader,
+    /// The thread whose frames hold them.
+    Thread,
+    /// The kind of GC root.
+    Root,
 }
 
 /// What a set of objects retains.
@@ -232,10 +237,15 @@ pub struct StoredSet {
     pub name: String,
     /// Label of the loader, for classes.
     pub loader: String,
+    /// The thread object, for threads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ObjectId>,
+    /// Members; for threads and kinds of roots, the objects that root records name.
     pub instances: u64,
     pub retained_bytes: u64,
     /// True for the bytes of the retained set; false for a lower bound, the sum of the retained
-    /// sizes of those members that no other member dominates.
+    /// sizes of those members that no other member dominates; for threads, of what nothing but
+    /// one of their frames refers to.
     pub exact: bool,
 }
 
@@ -267,15 +277,30 @@ impl HeapIndex {
     ///
     /// # Errors
     /// [`OpenIndexError`].
-    #[allow(unsafe_code)]
     pub fn open(path: &Path) -> Result<Self, OpenIndexError> {
+        let file = File::open(path)
+            .map_err(|error| OpenIndexError::Io { path: path.to_owned(), error })?;
+        Self::of_file(&file, path, None)
+    }
+
+    /// As [`HeapIndex::open`], of a file that is open; `path` is for messages. `contents` are those
+    /// of a file that has no header yet.
+    ///
+    /// # Errors
+    /// [`OpenIndexError`].
+    #[allow(unsafe_code)]
+    pub fn of_file(
+        file: &File,
+        path: &Path,
+        contents: Option<Contents>,
+    ) -> Result<Self, OpenIndexError> {
         let io_error = |error| OpenIndexError::Io { path: path.to_owned(), error };
-        let file = File::open(path).map_err(io_error)?;
-        // SAFETY: the file is only read; it is replaced by renaming, never written in place. Every
-        // access checks bounds, so that a file that somebody else changes gives wrong numbers, no
-        // undefined behaviour of ours.
-        let map = unsafe { Mmap::map(&file) }.map_err(io_error)?;
-        let contents = Contents::read(&map)
+        // SAFETY: the map is only read. A file is replaced by renaming, never written in place, and
+        // one without a header yet only grows behind what is mapped. Every access checks bounds, so
+        // that a file that somebody else changes gives wrong numbers, no undefined behaviour of ours.
+        let map = unsafe { Mmap::map(file) }.map_err(io_error)?;
+        let contents = contents
+            .map_or_else(|| Contents::read(&map), Ok)
             .map_err(|error| OpenIndexError::Format { path: path.to_owned(), error })?;
         let damaged =
             |what: &str| OpenIndexError::Content { path: path.to_owned(), what: what.to_owned() };
@@ -595,6 +620,14 @@ impl HeapIndex {
     /// [`OpenIndexError::Content`].
     pub fn classes(&self) -> Result<Vec<StoredClass>, OpenIndexError> {
         self.json(Section::Classes)
+    }
+
+    /// Where the classes come from.
+    ///
+    /// # Errors
+    /// [`OpenIndexError::Content`].
+    pub fn jars(&self) -> Result<Jars, OpenIndexError> {
+        self.json(Section::Jars)
     }
 
     fn json<T: serde::de::DeserializeOwned>(&self, section: Section) -> Result<T, OpenIndexError> {

@@ -1,5 +1,6 @@
 //! What `show` shows, as plain values; they are the JSON output, too. Field names are a contract.
 
+pub mod owners;
 mod text;
 
 use serde::Serialize;
@@ -18,6 +19,8 @@ use crate::parser::tags::{FieldType, sub};
 
 pub use text::render;
 
+/// Threads in the overview.
+const THREADS: usize = 10;
 /// Dominators of an object that are named.
 const DOMINATORS: usize = 16;
 
@@ -27,7 +30,18 @@ const DOMINATORS: usize = 16;
 pub enum View {
     Overview(Overview),
     Class(ClassView),
+    Owners(OwnersView),
     Object(Box<ObjectView>),
+}
+
+/// The owner tree.
+#[derive(Debug, Serialize)]
+pub struct OwnersView {
+    pub owners: Vec<owners::OwnerNodeRow>,
+    /// Nodes altogether.
+    pub nodes: usize,
+    /// Bytes in the heap and outside of it.
+    pub total_bytes: u64,
 }
 
 /// Objects of one level.
@@ -100,6 +114,23 @@ pub struct ClassRow {
     pub retained_is_lower_bound: bool,
 }
 
+/// What a kind of GC roots or a thread retains.
+#[derive(Debug, Serialize)]
+pub struct HolderRow {
+    /// The kind, or the name of the thread.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The thread object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Objects that its root records name.
+    pub objects: u64,
+    pub retained_bytes: u64,
+    /// True when it may retain more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retained_is_lower_bound: bool,
+}
+
 /// Objects of a class that another object or group dominates immediately.
 #[derive(Debug, Serialize)]
 pub struct TreeRow {
@@ -161,6 +192,10 @@ pub struct Overview {
     pub levels: Vec<LevelRow>,
     pub objects: Vec<ObjectRow>,
     pub classes: Vec<ClassRow>,
+    /// By kind.
+    pub gc_roots: Vec<HolderRow>,
+    /// Those that retain most.
+    pub threads: Vec<HolderRow>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tree: Option<Vec<TreeRow>>,
 }
@@ -178,6 +213,8 @@ impl Overview {
             levels: levels.collect(),
             objects: index.largest().iter().take(top).map(row).collect(),
             classes: Vec::new(),
+            gc_roots: Vec::new(),
+            threads: Vec::new(),
             tree: None,
         }
     }
@@ -188,15 +225,22 @@ impl Overview {
         self.tree = Some(TreeRow::children(index, classes, &names, root));
     }
 
-    /// Adds the `top` classes that retain most.
-    pub fn add_classes(&mut self, sets: Vec<StoredSet>, top: usize) {
-        let is_class = |set: &StoredSet| set.family == Family::Class && set.instances > 0;
-        let mut sets: Vec<StoredSet> = sets.into_iter().filter(is_class).collect();
+    /// Adds the `top` classes that retain most, the kinds of GC roots, and the threads that retain most.
+    pub fn add_sets(&mut self, mut sets: Vec<StoredSet>, top: usize) {
         sets.sort_by(|a, b| {
             let order = b.retained_bytes.cmp(&a.retained_bytes);
-            order.then_with(|| (&a.name, &a.loader).cmp(&(&b.name, &b.loader)))
+            order.then_with(|| (&a.name, &a.loader, a.id).cmp(&(&b.name, &b.loader, b.id)))
         });
-        sets.truncate(top);
+        let of = |family| sets.iter().filter(move |set| set.family == family).cloned();
+        let holder = |set: StoredSet| HolderRow {
+            name: set.name,
+            id: set.id.map(hex),
+            objects: set.instances,
+            retained_bytes: set.retained_bytes,
+            retained_is_lower_bound: !set.exact,
+        };
+        self.gc_roots = of(Family::Root).map(holder).collect();
+        self.threads = of(Family::Thread).take(top.min(THREADS)).map(holder).collect();
         let row = |set: StoredSet| ClassRow {
             name: set.name,
             loader: set.loader,
@@ -204,7 +248,8 @@ impl Overview {
             retained_bytes: set.retained_bytes,
             retained_is_lower_bound: !set.exact,
         };
-        self.classes = sets.into_iter().map(row).collect();
+        let classes = of(Family::Class).filter(|set| set.instances > 0);
+        self.classes = classes.take(top).map(row).collect();
     }
 }
 

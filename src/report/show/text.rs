@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{
-    ClassView, EntryRow, ObjectRow, ObjectView, Overview, PathRow, RootRow, TreeRow, ValueRow, View,
+    ClassView, EntryRow, HolderRow, ObjectRow, ObjectView, Overview, OwnersView, PathRow, RootRow,
+    TreeRow, ValueRow, View,
 };
 use crate::index::census::Census;
 use crate::index::store::Level;
@@ -24,6 +25,7 @@ pub fn render(census: &Census, view: &View, path: &str, columns: Option<usize>) 
     let mut out = info::head(&census.facts, path, total, columns);
     match view {
         View::Overview(view) => overview(&mut out, census, view, columns),
+        View::Owners(view) => owners(&mut out, view, columns),
         View::Class(view) => class(&mut out, view, columns),
         View::Object(view) => object(&mut out, view, columns),
     }
@@ -102,6 +104,16 @@ fn overview(out: &mut String, census: &Census, view: &Overview, columns: Option<
         ]);
     }
     grid.draw(out, columns);
+    title(
+        out,
+        "GC roots by what would go if all roots of a kind were gone (system classes stay)",
+        columns,
+    );
+    holders(out, "kind", &view.gc_roots, strong, columns);
+    if !view.threads.is_empty() {
+        title(out, "Threads by what would go with them and their frames (≥: at least)", columns);
+        holders(out, "thread", &view.threads, strong, columns);
+    }
     if let Some(tree) = &view.tree {
         title(out, "Dominator tree: who alone keeps what alive, by class", columns);
         let mut grid = Grid {
@@ -112,6 +124,63 @@ fn overview(out: &mut String, census: &Census, view: &Overview, columns: Option<
         tree_rows(&mut grid, tree, strong);
         grid.draw(out, columns);
     }
+}
+
+fn owners(out: &mut String, view: &OwnersView, columns: Option<usize>) {
+    title(out, "Owners: what is kept alive, by the fields that hold it", columns);
+    let mut grid = Grid {
+        head: head(&["retained", "share", "objects", "entries", "held by"]),
+        name: 4,
+        ..Grid::default()
+    };
+    for row in &view.owners {
+        let entries = if row.entries == 0 { String::new() } else { count(row.entries) };
+        let mut name = format!("{}{}", "  ".repeat(row.depth), row.held_by);
+        if let Some(class) = &row.class {
+            let of = if row.is_class_object { "class " } else { "" };
+            let _ = write!(name, " → {of}{class}");
+        }
+        if !row.shared_by.is_empty() {
+            let _ = write!(name, " (by {})", row.shared_by.join(", "));
+        }
+        grid.rows.push(vec![
+            bytes_short(row.retained_bytes).into(),
+            share(row.retained_bytes, view.total_bytes).into(),
+            count(row.objects).into(),
+            entries.into(),
+            name.as_str().into(),
+        ]);
+    }
+    grid.draw(out, columns);
+    if view.owners.len() < view.nodes {
+        let note = format!(
+            " the {} largest of {} nodes; more with --top",
+            count(view.owners.len() as u64),
+            count(view.nodes as u64)
+        );
+        let _ = writeln!(out, "{}", styled(styles::DIM, &note));
+    }
+}
+
+/// Kinds of GC roots, or threads.
+fn holders(out: &mut String, what: &str, rows: &[HolderRow], strong: u64, columns: Option<usize>) {
+    let mut grid =
+        Grid { head: head(&["retained", "share", "objects", what]), name: 3, ..Grid::default() };
+    for row in rows {
+        let bound = if row.retained_is_lower_bound { "≥" } else { "" };
+        let name = match (&row.id, row.name.as_str()) {
+            (Some(id), "") => format!("(unnamed) {id}"),
+            (Some(id), name) => format!("{name} {id}"),
+            (None, name) => name.to_owned(),
+        };
+        grid.rows.push(vec![
+            format!("{bound}{}", bytes_short(row.retained_bytes)).into(),
+            share(row.retained_bytes, strong).into(),
+            count(row.objects).into(),
+            name.into(),
+        ]);
+    }
+    grid.draw(out, columns);
 }
 
 fn tree_rows(grid: &mut Grid, tree: &[TreeRow], strong: u64) {

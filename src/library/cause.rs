@@ -1,0 +1,112 @@
+//! Causes of growth and bounds, and when they apply.
+
+use serde::Serialize;
+
+use super::pattern::Pattern;
+
+/// Kinds of owners, as in the JSON output.
+pub const KINDS: [&str; 10] = [
+    "static-field",
+    "instance-field",
+    "thread-local",
+    "thread-stack",
+    "thread",
+    "class-loader",
+    "jni-global",
+    "root",
+    "off-heap",
+    "class-group",
+];
+
+/// What is known to make something grow.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Cause {
+    pub id: String,
+    pub title: String,
+    pub why: String,
+    pub fix: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    #[serde(skip)]
+    pub(super) rules: Vec<Rule>,
+}
+
+/// When a cause applies: what is not empty must match, by one of its patterns.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Rule {
+    pub owner: Vec<Pattern>,
+    pub contents: Vec<Pattern>,
+    pub path: Vec<Pattern>,
+    pub kind: Vec<String>,
+}
+
+/// A structure that a setting keeps from growing beyond a number of entries.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Bounded {
+    pub(super) owner: Vec<Pattern>,
+    pub reason: String,
+    /// Name of the setting.
+    pub setting: Option<String>,
+    /// What holds where nothing is set.
+    pub default: Option<u64>,
+}
+
+/// Who holds something.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OwnerKey<'a> {
+    /// In source form.
+    pub class: &'a str,
+    pub field: Option<&'a str>,
+    /// One of [`KINDS`].
+    pub kind: &'a str,
+}
+
+/// A step on the way from a root to what grows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PathStep<'a> {
+    pub class: &'a str,
+    pub field: Option<&'a str>,
+}
+
+/// `Class.field`, or the class alone.
+pub(super) fn label(class: &str, field: Option<&str>) -> String {
+    field.map_or_else(|| class.to_owned(), |field| format!("{class}.{field}"))
+}
+
+/// What decides between causes that apply, in this order: whether the owner was named and how
+/// exactly; then, whether a step of the path was; then contents; then the kind.
+pub(super) type Precedence = (usize, usize, usize, usize);
+
+impl Rule {
+    pub fn is_empty(&self) -> bool {
+        self.owner.is_empty()
+            && self.contents.is_empty()
+            && self.path.is_empty()
+            && self.kind.is_empty()
+    }
+
+    pub fn applies(
+        &self,
+        owner: &str,
+        kind: &str,
+        contents: &[&str],
+        path: &[String],
+    ) -> Option<Precedence> {
+        let of_kind = self.kind.iter().any(|known| known == kind);
+        Some((
+            weight(&self.owner, [owner])?,
+            weight(&self.path, path.iter().map(String::as_str))?,
+            weight(&self.contents, contents.iter().copied())?,
+            if self.kind.is_empty() { 0 } else { of_kind.then_some(1)? },
+        ))
+    }
+}
+
+/// The most that a pattern says of those that match one of the names; 0 where there is no pattern.
+fn weight<'n>(patterns: &[Pattern], names: impl IntoIterator<Item = &'n str>) -> Option<usize> {
+    if patterns.is_empty() {
+        return Some(0);
+    }
+    let of_name = |name| patterns.iter().filter(move |pattern| pattern.matches(name));
+    names.into_iter().flat_map(of_name).map(|pattern| 1 + pattern.weight()).max()
+}

@@ -1,0 +1,246 @@
+//! Catalogs as they are written: TOML, checked entry by entry, with file and line for what is wrong.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::Entry;
+use super::cause::{Bounded, Cause, KINDS, Rule};
+use super::pattern::Pattern;
+
+/// What is wrong with a catalog.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{}{}: {what}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub struct CatalogError {
+    pub file: PathBuf,
+    pub line: Option<usize>,
+    pub what: String,
+}
+
+/// A catalog, or a `heapdrift.toml`.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    pub app: Vec<String>,
+    /// Further catalogs, as paths from where the file is.
+    pub catalogs: Vec<PathBuf>,
+    pub libraries: Vec<Entry>,
+    pub causes: Vec<Cause>,
+    pub bounded: Vec<Bounded>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    #[serde(default)]
+    app: Vec<String>,
+    #[serde(default)]
+    catalogs: Vec<PathBuf>,
+    #[serde(default)]
+    library: Vec<RawLibrary>,
+    #[serde(default)]
+    cause: Vec<RawCause>,
+    #[serde(default)]
+    bounded: Vec<RawBounded>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLibrary {
+    id: Spanned<String>,
+    name: String,
+    #[serde(default)]
+    packages: Vec<String>,
+    #[serde(default)]
+    shaded: Vec<String>,
+    #[serde(default)]
+    jars: Vec<String>,
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawCause {
+    id: Spanned<String>,
+    title: String,
+    #[serde(default)]
+    owner: Vec<String>,
+    #[serde(default)]
+    contents: Vec<String>,
+    #[serde(default)]
+    path: Vec<String>,
+    #[serde(default)]
+    kind: Vec<Spanned<String>>,
+    #[serde(default)]
+    or: Vec<RawRule>,
+    why: String,
+    fix: String,
+    url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRule {
+    #[serde(default)]
+    owner: Vec<String>,
+    #[serde(default)]
+    contents: Vec<String>,
+    #[serde(default)]
+    path: Vec<String>,
+    #[serde(default)]
+    kind: Vec<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBounded {
+    owner: Spanned<Vec<String>>,
+    reason: String,
+    setting: Option<String>,
+    default: Option<u64>,
+}
+
+/// Reads a file of the user.
+pub(super) fn read(path: &Path) -> Result<Document, CatalogError> {
+    let unreadable = |error: std::io::Error| CatalogError {
+        file: path.to_owned(),
+        line: None,
+        what: format!("cannot be read: {error}"),
+    };
+    parse(&fs::read_to_string(path).map_err(unreadable)?, path)
+}
+
+/// Reads the text of a catalog; `file` is where it is from.
+pub(super) fn parse(text: &str, file: &Path) -> Result<Document, CatalogError> {
+    let checker = Checker { text, file };
+    let raw: Raw = toml::from_str(text).map_err(|error| {
+        let at = error.span().map(|span| span.start);
+        checker.error(at, error.message().to_owned())
+    })?;
+    checker.document(raw)
+}
+
+struct Checker<'a> {
+    text: &'a str,
+    file: &'a Path,
+}
+
+impl Checker<'_> {
+    fn error(&self, at: Option<usize>, what: String) -> CatalogError {
+        let line = at.map(|at| {
+            let before = &self.text.as_bytes()[..at.min(self.text.len())];
+            1 + before.iter().filter(|byte| **byte == b'\n').count()
+        });
+        CatalogError { file: self.file.to_owned(), line, what }
+    }
+
+    /// Fails at a place in the text unless something holds.
+    fn ensure<T>(&self, holds: bool, place: &Spanned<T>, what: &str) -> Result<(), CatalogError> {
+        if holds { Ok(()) } else { Err(self.error(Some(place.span().start), what.to_owned())) }
+    }
+
+    fn document(&self, raw: Raw) -> Result<Document, CatalogError> {
+        let library_ids = raw.library.iter().map(|library| &library.id);
+        self.no_two_alike(library_ids)?;
+        self.no_two_alike(raw.cause.iter().map(|cause| &cause.id))?;
+        Ok(Document {
+            app: raw.app,
+            catalogs: raw.catalogs,
+            libraries: raw
+                .library
+                .into_iter()
+                .map(|l| self.library(l))
+                .collect::<Result<_, _>>()?,
+            causes: raw.cause.into_iter().map(|c| self.cause(c)).collect::<Result<_, _>>()?,
+            bounded: raw.bounded.into_iter().map(|b| self.bounded(b)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    fn no_two_alike<'i>(
+        &self,
+        ids: impl Iterator<Item = &'i Spanned<String>>,
+    ) -> Result<(), CatalogError> {
+        let mut seen = std::collections::BTreeSet::new();
+        for id in ids {
+            let text = id.get_ref().as_str();
+            self.ensure(!text.is_empty(), id, "the id is empty")?;
+            self.ensure(seen.insert(text), id, &format!("the id {text} is there twice"))?;
+        }
+        Ok(())
+    }
+
+    fn library(&self, raw: RawLibrary) -> Result<Entry, CatalogError> {
+        let tells = [&raw.packages, &raw.shaded, &raw.jars].iter().any(|list| !list.is_empty());
+        self.ensure(tells, &raw.id, "a library needs packages, shaded or jars to be told by")?;
+        let prefixes = raw.packages.iter().chain(&raw.shaded);
+        let is_prefix = prefixes.into_iter().all(|prefix| is_prefix(prefix));
+        self.ensure(is_prefix, &raw.id, "packages and shaded are prefixes of names, without *")?;
+        Ok(Entry {
+            id: raw.id.into_inner(),
+            name: raw.name,
+            packages: raw.packages,
+            shaded: raw.shaded,
+            jars: patterns(&raw.jars),
+            url: raw.url,
+        })
+    }
+
+    fn cause(&self, raw: RawCause) -> Result<Cause, CatalogError> {
+        let first =
+            RawRule { owner: raw.owner, contents: raw.contents, path: raw.path, kind: raw.kind };
+        let first = Some(first).filter(|rule| !rule.is_empty());
+        let rules = first.into_iter().chain(raw.or);
+        let rules: Vec<Rule> = rules.map(|rule| self.rule(rule)).collect::<Result<_, _>>()?;
+        let says_when = !rules.is_empty() && rules.iter().all(|rule| !rule.is_empty());
+        let what = "a cause needs owner, contents, path or kind to be told by";
+        self.ensure(says_when, &raw.id, what)?;
+        Ok(Cause {
+            id: raw.id.into_inner(),
+            title: raw.title,
+            why: raw.why,
+            fix: raw.fix,
+            url: raw.url,
+            rules,
+        })
+    }
+
+    fn rule(&self, raw: RawRule) -> Result<Rule, CatalogError> {
+        for kind in &raw.kind {
+            let what = format!("{}: kinds are {}", kind.get_ref(), KINDS.join(", "));
+            self.ensure(KINDS.contains(&kind.get_ref().as_str()), kind, &what)?;
+        }
+        Ok(Rule {
+            owner: patterns(&raw.owner),
+            contents: patterns(&raw.contents),
+            path: patterns(&raw.path),
+            kind: raw.kind.into_iter().map(Spanned::into_inner).collect(),
+        })
+    }
+
+    fn bounded(&self, raw: RawBounded) -> Result<Bounded, CatalogError> {
+        self.ensure(!raw.owner.get_ref().is_empty(), &raw.owner, "no owner is named")?;
+        Ok(Bounded {
+            owner: patterns(raw.owner.get_ref()),
+            reason: raw.reason,
+            setting: raw.setting,
+            default: raw.default,
+        })
+    }
+}
+
+impl RawRule {
+    fn is_empty(&self) -> bool {
+        [self.owner.len(), self.contents.len(), self.path.len(), self.kind.len()] == [0; 4]
+    }
+}
+
+fn patterns(texts: &[String]) -> Vec<Pattern> {
+    texts.iter().map(|text| Pattern::new(text)).collect()
+}
+
+/// True for the beginning of a class name; a dot at its end changes nothing.
+pub(super) fn is_prefix(text: &str) -> bool {
+    let prefix = text.trim_end_matches('.');
+    !prefix.is_empty() && !prefix.contains(['*', '/', ' '])
+}
