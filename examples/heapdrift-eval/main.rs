@@ -8,6 +8,7 @@
 //! `scenarios/README.md`. The table has a row for each leak and for each healthy program.
 
 mod baselines;
+mod nodes;
 mod outcome;
 mod table;
 mod truth;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use heapdrift::diff::{DiffOptions, compare};
+use heapdrift::digest::origins::Origins;
 use heapdrift::digest::{Digest, file};
 use heapdrift::index::build::BuildOptions;
 use heapdrift::index::open::open_or_build;
@@ -43,8 +45,11 @@ struct Cli {
     /// The findings of each scenario, too
     #[arg(long)]
     findings: bool,
+    /// The nodes of each owner tree that grew most, too
+    #[arg(long, value_name = "N")]
+    nodes: Option<usize>,
     /// As JSON
-    #[arg(long, conflicts_with = "findings")]
+    #[arg(long, conflicts_with_all = ["findings", "nodes"])]
     json: bool,
 }
 
@@ -104,6 +109,9 @@ fn judge(directory: &Path, cli: &Cli) -> Result<Option<Vec<Outcome>>, String> {
     if cli.findings {
         print!("{}", table::findings(truth.name(), owners));
     }
+    if let Some(most) = cli.nodes {
+        print!("{}", nodes::text(&digests, most));
+    }
     Ok(Some(Outcome::all(&truth, &comparison, owners, &digests)))
 }
 
@@ -138,5 +146,7 @@ fn digest(path: &Path, options: &BuildOptions) -> Result<Digest, String> {
     digest.set_retained(index.sets().map_err(|error| named(&error))?);
     digest.set_threads(&index.facts().map_err(|error| named(&error))?.threads);
     digest.owners = Some(index.owners().map_err(|error| named(&error))?);
+    let jars = index.jars().map_err(|error| named(&error))?;
+    digest.origins = Origins::of(&index.classes().map_err(|error| named(&error))?, &jars);
     Ok(digest)
 }

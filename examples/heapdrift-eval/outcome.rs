@@ -4,6 +4,7 @@ use heapdrift::diff::Comparison;
 use heapdrift::diff::owners::verdict::Verdict;
 use heapdrift::diff::owners::{Finding, OwnerKey, Owners};
 use heapdrift::digest::Digest;
+use heapdrift::library::{APPLICATION, Catalog};
 use serde::Serialize;
 
 use super::baselines;
@@ -45,6 +46,10 @@ pub struct FoundLeak {
     /// The rank of the first finding that names the owner as one who holds it, too.
     pub rank_also_held: Option<usize>,
     pub found: Option<Found>,
+    /// Libraries of the owner that was found, and of what it holds.
+    pub libraries: Vec<String>,
+    /// True when one of them is the right one; `None` where the truth does not tell.
+    pub is_library_right: Option<bool>,
     /// Baseline: growth by class.
     pub baseline_class: Option<usize>,
     /// Baseline: paths that grow in each step.
@@ -71,6 +76,7 @@ impl Outcome {
             return vec![outcome(None)];
         }
         let paths = baselines::growing_paths(digests);
+        let catalog = Catalog::built_in().unwrap_or_default();
         let of_leak = |nth: usize, leak: &Leak| {
             let is_other = |finding: &Finding| {
                 let others = truth.leaks.iter().enumerate().filter(|(other, _)| *other != nth);
@@ -81,6 +87,9 @@ impl Outcome {
                 Some(at + 1 - owners.findings[..at].iter().filter(|f| is_other(f)).count())
             };
             let is_owner = |finding: &Finding| owns(leak, &finding.owner);
+            let finding = owners.findings.iter().find(|finding| is_owner(finding));
+            let libraries = finding.map_or(Vec::new(), |found| libraries(found, &catalog, digests));
+            let is_right = libraries.iter().any(|name| leak.is_library(name) == Some(true));
             FoundLeak {
                 owner: leak.owner(),
                 rank: rank(&is_owner),
@@ -88,7 +97,9 @@ impl Outcome {
                 rank_also_held: rank(&|finding| {
                     is_owner(finding) || finding.also_held_by.iter().any(|key| owns(leak, key))
                 }),
-                found: owners.findings.iter().find(|finding| is_owner(finding)).map(Found::of),
+                found: finding.map(Found::of),
+                is_library_right: leak.is_library("").map(|_| is_right),
+                libraries,
                 baseline_class: baselines::by_class(leak, &comparison.classes),
                 baseline_path: baselines::by_path(leak, &paths),
             }
@@ -108,6 +119,22 @@ impl Outcome {
         self.dumps >= DUMPS_FOR_A_VERDICT
             && verdict.is_some_and(|verdict| verdict.is_none_or(|v| v < Verdict::Suspect))
     }
+}
+
+/// The libraries of the owner and of what grows most below it. What no library is known for is the
+/// application's.
+fn libraries(finding: &Finding, catalog: &Catalog, digests: &[Digest]) -> Vec<String> {
+    let last = digests.last().map(|digest| &digest.origins);
+    let library = |class: &str| {
+        let location = last.and_then(|origins| origins.location(class));
+        let found = catalog.library_of(class, location);
+        found.map_or(APPLICATION.to_owned(), |library| library.name)
+    };
+    let top = finding.contents.iter().find(|content| content.is_top).map(|top| library(&top.class));
+    let mut names: Vec<String> =
+        std::iter::once(library(&finding.owner.class)).chain(top).collect();
+    names.dedup();
+    names
 }
 
 fn owns(leak: &Leak, owner: &OwnerKey) -> bool {
@@ -141,6 +168,8 @@ pub struct Summary {
     pub owners: Ranks,
     pub baseline_class: Ranks,
     pub baseline_path: Ranks,
+    /// Of leaks whose owner was found, and of which the truth tells.
+    pub library_right_percent: f64,
     pub missed: Vec<String>,
     pub false_accusations: Vec<String>,
 }
@@ -161,12 +190,16 @@ impl Summary {
                 mean_reciprocal_rank: mean(ranks.iter().map(|rank| 1.0 / *rank as f64).sum()),
             }
         };
+        let known = leaks.iter().filter(|leak| leak.found.is_some());
+        let known: Vec<bool> = known.filter_map(|leak| leak.is_library_right).collect();
+        let right = known.iter().filter(|is_right| **is_right).count();
         Self {
             leaks: leaks.len(),
             controls: outcomes.iter().filter(|one| one.control).count(),
             owners: ranks(|leak| leak.rank),
             baseline_class: ranks(|leak| leak.baseline_class),
             baseline_path: ranks(|leak| leak.baseline_path),
+            library_right_percent: 100.0 * right as f64 / known.len().max(1) as f64,
             missed: names(Outcome::is_missed),
             false_accusations: names(Outcome::is_false_accusation),
         }

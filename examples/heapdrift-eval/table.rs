@@ -7,8 +7,17 @@ use heapdrift::diff::owners::verdict::Verdict;
 
 use super::outcome::{Outcome, Ranks, Summary};
 
-const COLUMNS: [&str; 8] =
-    ["scenario", "owner", "its class", "verdict on it", "verdict", "share", "by class", "by path"];
+const COLUMNS: [&str; 9] = [
+    "scenario",
+    "owner",
+    "its class",
+    "verdict on it",
+    "verdict",
+    "share",
+    "library",
+    "by class",
+    "by path",
+];
 
 /// The table and the numbers below it.
 pub fn text(outcomes: &[Outcome], summary: &Summary) -> String {
@@ -22,17 +31,19 @@ pub fn text(outcomes: &[Outcome], summary: &Summary) -> String {
     text
 }
 
-fn row(outcome: &Outcome) -> [String; 8] {
+fn row(outcome: &Outcome) -> [String; 9] {
     let verdict = word(outcome.verdict).to_owned();
     let scenario = outcome.scenario.clone();
     let Some(leak) = &outcome.leak else {
         let none = String::new;
         let mark = if outcome.is_false_accusation() { " ✗" } else { "" };
-        return [scenario, none(), none(), none(), verdict + mark, none(), none(), none()];
+        return [scenario, none(), none(), none(), verdict + mark, none(), none(), none(), none()];
     };
     let rank = |rank: Option<usize>| rank.map_or("–".to_owned(), |rank| rank.to_string());
     let found = leak.found.as_ref();
     let mark = if outcome.is_missed() { " ✗" } else { "" };
+    let wrong = if found.is_some() && leak.is_library_right == Some(false) { " ✗" } else { "" };
+    let library = leak.libraries.first().map_or("–", String::as_str).to_owned() + wrong;
     [
         scenario,
         rank(leak.rank),
@@ -40,6 +51,7 @@ fn row(outcome: &Outcome) -> [String; 8] {
         found.map_or("–", |found| word(found.verdict)).to_owned() + mark,
         verdict,
         found.map_or("–".to_owned(), |found| percent(found.share_of_growth)),
+        library,
         rank(leak.baseline_class),
         rank(leak.baseline_path),
     ]
@@ -89,8 +101,9 @@ fn sums(summary: &Summary) -> String {
         false => format!("{} ({})", names.len(), names.join(", ")),
     };
     format!(
-        "\n{}\n{} leaks, missed: {}; {} healthy programs, falsely accused: {}\n",
+        "\n{}\nLibrary right: {:.0} %. {} leaks, missed: {}; {} healthy programs, falsely accused: {}\n",
         aligned(&rows),
+        summary.library_right_percent,
         summary.leaks,
         list(&summary.missed),
         summary.controls,
@@ -115,6 +128,9 @@ pub fn findings(scenario: &str, owners: &Owners) -> String {
             finding.doubts,
             finding.series.retained_bytes
         );
+        for content in finding.contents.iter().take(3) {
+            let _ = writeln!(text, "      {} {:?}", content.class, content.instances);
+        }
     }
     text
 }

@@ -30,6 +30,7 @@ pub struct Leak {
     also_accepted_owners: Vec<String>,
     #[serde(default)]
     growing_classes: Vec<String>,
+    library: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -72,6 +73,14 @@ impl Leak {
         (self.class == class && is_field(&self.field))
             || self.also_accepted.iter().any(|one| one.class == class && is_field(&one.field))
             || self.also_accepted_owners.iter().any(|one| one == class)
+    }
+
+    /// True for the library that the leak belongs to, or one of its modules; `None` when the truth
+    /// does not tell.
+    pub fn is_library(&self, name: &str) -> Option<bool> {
+        // "Apache Spark SQL" is right for "Apache Spark 3.5.5 (…)".
+        let family: Vec<&str> = name.split(' ').take(2).collect();
+        self.library.as_ref().map(|library| library.starts_with(&family.join(" ")))
     }
 
     /// True for the class of the owner.
