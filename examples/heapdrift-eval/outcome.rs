@@ -46,7 +46,7 @@ pub struct FoundLeak {
     /// The rank of the first finding that names the owner as one who holds it, too.
     pub rank_also_held: Option<usize>,
     pub found: Option<Found>,
-    /// Libraries of the owner that was found, and of what it holds.
+    /// Libraries of the owner that was found, of what it holds, and of who is on the way.
     pub libraries: Vec<String>,
     /// True when one of them is the right one; `None` where the truth does not tell.
     pub is_library_right: Option<bool>,
@@ -121,8 +121,8 @@ impl Outcome {
     }
 }
 
-/// The libraries of the owner and of what grows most below it. What no library is known for is the
-/// application's.
+/// The libraries of the owner, of what grows most below it, and the application if it is seen on the
+/// way. What no library is known for is the application's.
 fn libraries(finding: &Finding, catalog: &Catalog, digests: &[Digest]) -> Vec<String> {
     let last = digests.last().map(|digest| &digest.origins);
     let library = |class: &str| {
@@ -131,8 +131,9 @@ fn libraries(finding: &Finding, catalog: &Catalog, digests: &[Digest]) -> Vec<St
         found.map_or(APPLICATION.to_owned(), |library| library.name)
     };
     let top = finding.contents.iter().find(|content| content.is_top).map(|top| library(&top.class));
+    let site = finding.site.is_some().then(|| APPLICATION.to_owned());
     let mut names: Vec<String> =
-        std::iter::once(library(&finding.owner.class)).chain(top).collect();
+        std::iter::once(library(&finding.owner.class)).chain(top).chain(site).collect();
     names.dedup();
     names
 }

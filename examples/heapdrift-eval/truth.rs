@@ -25,7 +25,7 @@ pub struct Leak {
     pub field: Option<String>,
     #[serde(default)]
     also_accepted: Vec<Accepted>,
-    /// Classes; each of their fields is right.
+    /// Classes; each field of them and of classes inside of them is right.
     #[serde(default)]
     also_accepted_owners: Vec<String>,
     #[serde(default)]
@@ -72,7 +72,16 @@ impl Leak {
         };
         (self.class == class && is_field(&self.field))
             || self.also_accepted.iter().any(|one| one.class == class && is_field(&one.field))
-            || self.also_accepted_owners.iter().any(|one| one == class)
+            || self.is_inside_accepted(class)
+    }
+
+    fn is_inside_accepted(&self, class: &str) -> bool {
+        let is_inside = |one: &String| {
+            class
+                .strip_prefix(one.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('$'))
+        };
+        self.also_accepted_owners.iter().any(is_inside)
     }
 
     /// True for the library that the leak belongs to, or one of its modules; `None` when the truth
@@ -87,7 +96,7 @@ impl Leak {
     pub fn is_class(&self, class: &str) -> bool {
         self.class == class
             || self.also_accepted.iter().any(|one| one.class == class)
-            || self.also_accepted_owners.iter().any(|one| one == class)
+            || self.is_inside_accepted(class)
     }
 
     /// True for a class that the truth says grows, and for that of the owner. Lengths of arrays
