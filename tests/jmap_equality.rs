@@ -3,16 +3,19 @@
 //! One test runs the programs of `tests/programs` on real JVMs and compares; JDK 17 and 25 must be there, further JVMs
 //! (see `tests/jvms/fetch.sh`) are used when they are. The other test compares the dumps of `tests/dumps`.
 
+mod support;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
+use support::jvm::{Standing, find_jdk};
 
 /// Enough to keep two cores busy; every configuration runs a JVM of its own.
 const WORKERS: usize = 2;
@@ -98,6 +101,7 @@ impl Configuration {
 const HIERARCHIES: &str = "com.example.layouts.DeepHierarchies";
 const ARRAYS: &str = "com.example.layouts.EveryArray";
 const CONTENDED: &str = "com.example.layouts.ContendedCells";
+const CONTENDED_SUBCLASSES: &str = "com.example.layouts.ContendedSubclasses";
 const INVOCATION: &str = "com.example.layouts.InvocationAndReferences";
 const INJECTED: &str = "com.example.layouts.InjectedFields";
 const THREADS: &str = "com.example.layouts.PlatformThreads";
@@ -116,6 +120,8 @@ const CONFIGURATIONS: &[Configuration] = &[
     configuration(Jdk17, "-XX:+UseSerialGC", INJECTED),
     configuration(Jdk17, "-XX:-UseCompressedOops", "com.example.layouts.RandomShapes 12"),
     configuration(Jdk17, "-XX:-UseCompressedOops -XX:-UseCompressedClassPointers", CONTENDED),
+    configuration(Jdk17, "-XX:+UseG1GC", CONTENDED_SUBCLASSES),
+    configuration(Jdk17, "-XX:-UseCompressedOops", CONTENDED_SUBCLASSES),
     configuration(Jdk17, "-XX:-UseCompressedClassPointers", "com.example.layouts.RandomShapes 13"),
     configuration(Jdk17, "-XX:ObjectAlignmentInBytes=16", ARRAYS),
     configuration(Jdk17, "-XX:ObjectAlignmentInBytes=32", "com.example.layouts.RandomShapes 14"),
@@ -132,6 +138,8 @@ const CONFIGURATIONS: &[Configuration] = &[
     configuration(Jdk25, "-Xshare:off", "com.example.layouts.RandomShapes 21"),
     configuration(Jdk25, "-XX:+UseSerialGC", THREADS).dumped(Dump::LiveGz),
     configuration(Jdk25, "-XX:+UseParallelGC", CONTENDED),
+    configuration(Jdk25, "-XX:+UseG1GC", CONTENDED_SUBCLASSES),
+    configuration(Jdk25, "-XX:-UseCompressedOops", CONTENDED_SUBCLASSES),
     configuration(Jdk25, "-XX:+UseZGC", INVOCATION),
     configuration(Jdk25, "-XX:+UseG1GC", INJECTED),
     configuration(Jdk25, "-XX:+UseCompactObjectHeaders -XX:-UseCompressedOops", INJECTED),
@@ -294,29 +302,6 @@ impl Jvms {
     }
 }
 
-fn find_jdk(version: u32) -> PathBuf {
-    let variables = [format!("JDK{version}_HOME"), "JAVA_HOME".to_owned()];
-    let named = variables.iter().filter_map(std::env::var_os).map(PathBuf::from);
-    let installed = fs::read_dir("/usr/lib/jvm")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()));
-    let wanted = format!("JAVA_VERSION=\"{version}");
-    named
-        .chain(installed)
-        .find(|home| {
-            let release = fs::read_to_string(home.join("release")).unwrap_or_default();
-            let is_version = release.lines().any(|line| {
-                line.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with(['.', '"']))
-            });
-            is_version
-                && ["javac", "jmap", "jcmd"]
-                    .iter()
-                    .all(|tool| home.join("bin").join(tool).is_file())
-        })
-        .unwrap_or_else(|| panic!("JDK {version} not found: set JDK{version}_HOME"))
-}
-
 fn compile_programs(jvms: &Jvms, classes: &Path) {
     let status = Command::new("bash")
         .arg(repository().join("tests/programs/compile.sh"))
@@ -325,48 +310,6 @@ fn compile_programs(jvms: &Jvms, classes: &Path) {
         .status()
         .expect("bash");
     assert!(status.success(), "tests/programs do not compile");
-}
-
-/// A JVM whose program stands at its checkpoint. Killed when dropped: it waits for ever otherwise.
-struct Standing(Child);
-
-impl Standing {
-    fn start(configuration: &Configuration, java: &Path, classes: &Path) -> Result<Self, String> {
-        let mut child = Command::new(java)
-            .arg("-Xmx64m")
-            .args(configuration.flags.split_whitespace())
-            .arg("-cp")
-            .arg(classes)
-            .args(configuration.program.split_whitespace())
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("{}: {error}", java.display()))?;
-        let output = child.stdout.take().expect("a piped standard output");
-        let standing = Self(child);
-        // A JVM prints its own warnings to standard output too.
-        let reached = BufReader::new(output)
-            .lines()
-            .map_while(Result::ok)
-            .any(|line| line == "checkpoint 1 reached");
-        if reached {
-            Ok(standing)
-        } else {
-            Err("the program ended before its checkpoint".to_owned())
-        }
-    }
-
-    fn id(&self) -> String {
-        self.0.id().to_string()
-    }
-}
-
-impl Drop for Standing {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 // --- one configuration --------------------------------------------------------------------------------------------
@@ -386,7 +329,7 @@ fn run(
         return Ok(Outcome::Skipped);
     };
     fs::create_dir(directory).map_err(|error| error.to_string())?;
-    let jvm = Standing::start(configuration, &java, classes)?;
+    let jvm = Standing::start(&java, configuration.flags, classes, configuration.program)?;
     let jmap = jvms.tool(configuration.jvm, "jmap");
     let histogram = || {
         let objects =

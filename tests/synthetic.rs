@@ -758,6 +758,38 @@ fn archived_mirrors_that_have_no_record_count_as_java_lang_class() {
 }
 
 #[test]
+fn room_among_archived_mirrors_is_in_doubt_and_room_elsewhere_is_not() {
+    let sizes = |hole_in_archive: bool, hole_elsewhere: bool| {
+        let mut jvm = Jvm::default_heap();
+        let node = jvm.known("com/example/Node");
+        let objects = jvm.known("[Ljava/lang/Object;");
+        // A class of the boot loader there, so that the objects around it are looked at.
+        jvm.skip_addresses(8 << 20);
+        jvm.class("java/lang/LoadedLate").define();
+        jvm.blank(node);
+        if hole_elsewhere {
+            jvm.skip_addresses(128);
+        }
+        jvm.blank(node);
+        jvm.skip_addresses(8 << 20);
+        jvm.class("java/lang/Archived").define();
+        let dormant = jvm.next_address();
+        jvm.skip_addresses(112);
+        jvm.blank(node);
+        if hole_in_archive {
+            jvm.skip_addresses(128);
+        }
+        jvm.object_array(objects, &[dormant]);
+        let table = Scene::new().table(&jvm.write().bytes);
+        table.sizes().to_owned()
+    };
+    assert_eq!(sizes(false, false), "exact");
+    assert_eq!(sizes(false, true), "exact");
+    assert_eq!(sizes(true, false), "consistent");
+    assert_eq!(sizes(true, true), "consistent");
+}
+
+#[test]
 fn garbage_between_objects_does_not_change_their_sizes() {
     let mut jvm = Jvm::default_heap();
     let node = jvm.known("com/example/Node");

@@ -257,7 +257,17 @@ impl OwnerTree {
             ..*share
         };
         let is_kept = |share: &&Share| is_kept(share.node as usize);
-        let shares = self.shares.iter().filter(is_kept).map(share).collect();
+        let mut shares: Vec<Share> = self.shares.iter().filter(is_kept).map(share).collect();
+        // Holders that were counted together are one.
+        shares.sort_unstable();
+        shares.dedup_by(|next, last| {
+            let key = |share: &Share| (share.node, share.holder, share.edge);
+            let is_same = key(next) == key(last);
+            if is_same {
+                last.references = last.references.saturating_add(next.references);
+            }
+            is_same
+        });
         Self { names: self.names.clone(), nodes, shares }.with_sorted_names()
     }
 

@@ -1,6 +1,8 @@
 //! Turns counts into sizes: chooses the layout, checks it, finds the mirrors that have no record,
 //! and says how sure the sizes are.
 
+use std::ops::RangeInclusive;
+
 use hashbrown::HashMap;
 
 use super::census::{ArrayRow, ClassRow, Grade, LengthRange, SizeFacts};
@@ -139,7 +141,8 @@ impl<'c> Sizer<'c> {
 
     /// Archived mirrors of classes that were never loaded have no record, but (17+) the array of the
     /// archive's roots refers to them; they lie close together, each up to the next object. Mirrors
-    /// that nothing refers to (11; dumps with garbage) show as holes behind other objects.
+    /// that nothing refers to (11; dumps with garbage) show as holes behind other objects. Where
+    /// some are referred to, the others lie among those: holes elsewhere are dead objects.
     fn find_archived(&mut self, scan: &mut Scan) {
         /// The first versions whose archives hold mirrors at all, and refer to them.
         const FIRST: u32 = 9;
@@ -166,6 +169,8 @@ impl<'c> Sizer<'c> {
             watched.iter().map(|object| (object.id, Some(object))).collect();
         all.extend(dangling.iter().map(|id| (*id, None)));
         all.sort_unstable_by_key(|(id, _)| *id);
+        let archive = extent(&dangling, REGION).filter(|_| major >= FIRST_REFERRED);
+        let in_archive = |id: ObjectId| archive.as_ref().is_none_or(|extent| extent.contains(&id));
         let (mut bytes, mut holes) = (0, 0u64);
         for (nth, (id, object)) in all.iter().enumerate() {
             let next = all.get(nth + 1).map_or(u64::MAX, |(next, _)| next.0);
@@ -180,7 +185,7 @@ impl<'c> Sizer<'c> {
                     // The end of a region of the heap stays free.
                     let at_region_end = next % REGION == 0;
                     let room = hole >= self.layout.least_mirror() && !at_region_end;
-                    holes += u64::from(known && room);
+                    holes += u64::from(known && room && in_archive(*id));
                 }
                 None if major < FIRST_REFERRED => {}
                 None if !known || distance < self.layout.least_mirror() => {
@@ -470,6 +475,12 @@ fn longest_array(element: Option<FieldType>, id_size: usize) -> u32 {
         Some(element) => (10 + id_size as u32, element.dump_size(id_size) as u32),
     };
     (u32::MAX - head) / size
+}
+
+/// The addresses from the first to the last of `ids`, in order, and `margin` bytes on both sides.
+fn extent(ids: &[ObjectId], margin: u64) -> Option<RangeInclusive<ObjectId>> {
+    let (first, last) = (ids.first()?.0, ids.last()?.0);
+    Some(ObjectId(first.saturating_sub(margin))..=ObjectId(last.saturating_add(margin)))
 }
 
 /// What the addresses of a dump say.

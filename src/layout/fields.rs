@@ -10,6 +10,8 @@ use crate::parser::tags::FieldType;
 #[derive(Clone, Debug, Default)]
 pub struct FieldEnd {
     pub end: u64,
+    /// Where the last field ends, without the padding behind it.
+    last: u64,
     /// Free space between fields: offset and bytes.
     holes: Vec<(u64, u64)>,
     /// True when the class or one above it has fields.
@@ -110,7 +112,11 @@ fn lay_out_class(
             Injected::Bytes(bytes) => plain.primitives[bytes.ilog2() as usize] += 1,
         }
     }
-    let above = above.unwrap_or(FieldEnd { end: parameters.header, ..FieldEnd::default() });
+    let above = above.unwrap_or(FieldEnd {
+        end: parameters.header,
+        last: parameters.header,
+        ..FieldEnd::default()
+    });
     match parameters.era {
         Era::To14 => to_14(class, above, &plain, &group, contended, parameters),
         Era::From15 | Era::From23 => from_15(above, &plain, &group, contended, parameters),
@@ -125,17 +131,22 @@ fn from_15(
     contended: Option<Contended>,
     parameters: &Parameters,
 ) -> FieldEnd {
-    let mut end = above.end;
-    let mut holes = if above.contended { Vec::new() } else { above.holes };
     let padding = parameters.padding;
+    // Padding goes on below a padded class: each class begins behind the last field so far and
+    // padding of its own, even one that declares no field.
+    let mut end = if above.contended { above.last + padding } else { above.end };
+    let mut last = above.last;
+    let mut holes = if above.contended { Vec::new() } else { above.holes };
     let class_padded = contended.is_some_and(|padded| padded.class);
     if class_padded {
         end += padding;
         holes.clear();
     }
+    // Behind padding fields are appended, and the holes between them stay free.
+    let fills_holes = !class_padded && !above.contended;
     for (size, count) in plain.in_order(parameters.reference) {
         // When a field found no hole, the next one of its size finds none either.
-        let mut search = true;
+        let mut search = fills_holes;
         for _ in 0..count {
             let hole = if search { best_hole(&holes, size) } else { None };
             search = hole.is_some();
@@ -147,6 +158,7 @@ fn from_15(
                         holes.push((end, start - end));
                     }
                     end = start + size;
+                    last = end;
                 }
             }
         }
@@ -158,10 +170,12 @@ fn from_15(
         for (size, count) in group.in_order(parameters.reference) {
             end = align_up(end, size) + size * count;
         }
+        last = end;
         end += padding;
     }
     FieldEnd {
         end,
+        last,
         holes: if contended.is_some() { Vec::new() } else { holes },
         has_fields: above.has_fields || !plain.is_empty() || !group.is_empty(),
         contended: above.contended || contended.is_some(),
@@ -247,8 +261,96 @@ fn to_14(
     }
     FieldEnd {
         end,
+        last: end,
         holes: Vec::new(),
         has_fields: above.has_fields || has_own,
         contended: above.contended || contended.is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hashbrown::HashMap;
+
+    use super::*;
+    use crate::layout::infer::DEFAULT_PADDING;
+    use crate::parser::class_dump::InstanceField;
+    use crate::parser::classes::{ClassRecord, Symbols};
+    use crate::parser::ids::{ObjectId, StringId};
+
+    /// A class: name, superclass, fields.
+    type Described = (&'static str, &'static str, &'static [(&'static str, FieldType)]);
+
+    fn table(described: &[Described]) -> ClassTable {
+        let mut symbols = Symbols::default();
+        let mut strings = HashMap::new();
+        let mut string = |text: &'static str| {
+            let next = StringId(strings.len() as u64 + 1);
+            let id = *strings.entry(text).or_insert(next);
+            symbols.define(id, text.as_bytes());
+            id
+        };
+        let at = |name: &str| described.iter().position(|(class, ..)| *class == name);
+        let id = |name: &str| ObjectId(at(name).map_or(0, |at| at as u64 + 1));
+        let (mut records, mut loads) = (Vec::new(), HashMap::new());
+        for (name, superclass, fields) in described {
+            loads.insert(id(name), string(name));
+            records.push(ClassRecord {
+                id: id(name),
+                superclass: id(superclass),
+                loader: ObjectId::NULL,
+                signers: ObjectId::NULL,
+                protection_domain: ObjectId::NULL,
+                instance_size: 0,
+                statics: [].into(),
+                fields: fields
+                    .iter()
+                    .map(|(name, kind)| InstanceField { name: string(name), kind: *kind })
+                    .collect(),
+                offset: 0,
+            });
+        }
+        ClassTable::build(records, &loads, [], symbols)
+    }
+
+    #[test]
+    fn every_class_below_a_padded_one_pads_anew_from_jdk_15_on() {
+        use FieldType::{Boolean, Byte, Int, Long, Object};
+        let classes = table(&[
+            (
+                "java/lang/Thread",
+                "",
+                &[
+                    ("threadLocalRandomSeed", Long),
+                    ("threadLocalRandomProbe", Int),
+                    ("threadLocalRandomSecondarySeed", Int),
+                ],
+            ),
+            ("First", "java/lang/Thread", &[("reference", Object)]),
+            ("Second", "First", &[("reference", Object)]),
+            ("SecondEmpty", "First", &[]),
+            ("ThirdEmpty", "SecondEmpty", &[]),
+            ("Fourth", "ThirdEmpty", &[("number", Long), ("small", Byte)]),
+            ("Fifth", "Fourth", &[("flag", Boolean)]),
+            ("Empty", "java/lang/Thread", &[]),
+            ("EmptyTwice", "Empty", &[]),
+        ]);
+        let ends = |era| {
+            let parameters = Parameters {
+                header: 12,
+                reference: 4,
+                alignment: 8,
+                era,
+                is_32_bit: false,
+                padding: DEFAULT_PADDING,
+            };
+            let ends = lay_out(&classes, &parameters, Some(17));
+            ends.iter().map(|end| end.end).collect::<Vec<_>>()
+        };
+        // Thread: 12, padding, 4 to align, 16 bytes of fields up to 160, padding.
+        // Fourth: 292 and padding, a hole of 4 that stays free, 9 bytes of fields up to 433.
+        assert_eq!(ends(Era::From15), [288, 292, 424, 420, 420, 433, 562, 288, 288]);
+        // Before, nothing was added below.
+        assert_eq!(ends(Era::To14), [288, 292, 296, 292, 292, 304, 308, 288, 288]);
     }
 }

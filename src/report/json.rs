@@ -452,7 +452,7 @@ impl<'a> FindingRow<'a> {
             growth_bytes: finding.growth_bytes,
             share_of_growth: round(finding.share_of_growth, 1e4),
             bytes_per_hour: finding.series.bytes_per_hour.map(|rate| rate.round() as i64),
-            hours_to_limit: finding.hours_to_limit.map(|hours| round(hours, 10.0)),
+            hours_to_limit: finding.hours_to_limit.map(|hours| round(hours, 1e3)),
             bound: finding.bound.as_ref(),
             also_held_by: finding.also_held_by.iter().map(Owner::new).collect(),
             contents: finding.contents.iter().map(ContentRow::new).collect(),

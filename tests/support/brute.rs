@@ -35,6 +35,39 @@ pub struct Facts {
     pub roots: BTreeSet<u64>,
 }
 
+/// How an object refers to another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum How {
+    /// A field, by the class that declares it (internal name) and its own name.
+    Field(String, String),
+    Static(String),
+    /// An element, by its index.
+    Element(usize),
+    /// An object to the class object of its class.
+    OwnClass,
+    /// A class object to its superclass, loader, signers, protection domain.
+    Beside(&'static str),
+}
+
+/// What a dump says, with the names of references.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    pub facts: Facts,
+    /// References that retain, of each object, in the order of the dump; its class comes last. Those of frames are
+    /// not among them.
+    pub links: BTreeMap<u64, Vec<(How, u64)>>,
+    /// Class objects, and the internal name of the class that they stand for.
+    pub classes: BTreeMap<u64, String>,
+    /// The internal names of the class of each instance and of its superclasses.
+    pub chains: BTreeMap<u64, Vec<String>>,
+    /// The names of the reference fields of each instance.
+    pub fields: BTreeMap<u64, Vec<String>>,
+    /// The number of elements of each array.
+    pub lengths: BTreeMap<u64, u64>,
+    /// What the primitive fields of the instances of direct buffers hold, by their names.
+    pub numbers: BTreeMap<u64, BTreeMap<String, u64>>,
+}
+
 struct Bytes<'b> {
     bytes: &'b [u8],
     at: usize,
@@ -97,6 +130,8 @@ struct ClassRecord {
     loader: u64,
     /// What it refers to besides, statics included.
     others: Vec<u64>,
+    /// Names of the statics of reference type, which are the last ones of `others`.
+    statics: Vec<u64>,
     /// Name and type of its own fields.
     fields: Vec<(u64, u8)>,
 }
@@ -106,7 +141,7 @@ enum Body<'b> {
     Class,
     Instance { class: u64, values: &'b [u8] },
     Array { class: u64, elements: &'b [u8] },
-    Primitives(u8),
+    Primitives(u8, usize),
 }
 
 #[derive(Clone, Copy)]
@@ -186,6 +221,15 @@ pub fn read(file: &[u8]) -> Facts {
     Dump::parse(file).facts()
 }
 
+/// Reads a dump as [`read`] does, and names what it finds.
+pub fn read_named(file: &[u8]) -> Named {
+    if file.starts_with(&[0x1F, 0x8B]) {
+        let inflated = gz::inflate(file).expect("a whole gzip file");
+        return Dump::parse(&inflated).named();
+    }
+    Dump::parse(file).named()
+}
+
 impl<'b> Dump<'b> {
     fn parse(bytes: &'b [u8]) -> Self {
         let mut input = Bytes { bytes, at: 0, id_size: 4 };
@@ -254,7 +298,7 @@ impl<'b> Dump<'b> {
                 if tag == 0x23 {
                     input.take(length * width(code));
                 }
-                self.bodies.entry(id).or_insert(Body::Primitives(code));
+                self.bodies.entry(id).or_insert(Body::Primitives(code, length));
                 return;
             }
             0xFE => {
@@ -305,9 +349,12 @@ impl<'b> Dump<'b> {
             input.value(code);
         }
         for _ in 0..input.u2() {
-            input.id();
+            let name = input.id();
             let code = input.u1();
-            class.others.extend(input.value(code));
+            if let Some(target) = input.value(code) {
+                class.others.push(target);
+                class.statics.push(name);
+            }
         }
         for _ in 0..input.u2() {
             class.fields.push((input.id(), input.u1()));
@@ -388,18 +435,103 @@ impl<'b> Dump<'b> {
                     }
                     Some(class)
                 }
-                Body::Primitives(code) => primitive_arrays.get(primitive_array(code)).copied(),
+                Body::Primitives(code, _) => primitive_arrays.get(primitive_array(code)).copied(),
             };
             targets.extend(class);
             facts.references.extend(targets.into_iter().filter(known).map(|target| (id, target)));
             let name = match body {
                 Body::Class => b"java/lang/Class",
-                Body::Primitives(code) => primitive_array(code),
+                Body::Primitives(code, _) => primitive_array(code),
                 _ => class.map_or(&b""[..], |class| self.name(class)),
             };
             facts.objects.insert(id, text(name));
         }
         facts
+    }
+
+    fn named(&self) -> Named {
+        let mut named = Named { facts: self.facts(), ..Named::default() };
+        let primitive_arrays: HashMap<&[u8], u64> =
+            self.classes.keys().map(|&class| (self.name(class), class)).collect();
+        for (&id, &body) in &self.bodies {
+            let mut links: Vec<(How, u64)> = Vec::new();
+            match body {
+                Body::Class => {
+                    let class = &self.classes[&id];
+                    let split = class.others.len() - class.statics.len();
+                    for (&name, &target) in class.statics.iter().zip(&class.others[split..]) {
+                        links.push((How::Static(self.symbol(name)), target));
+                    }
+                    links.push((How::Beside("superclass"), class.superclass));
+                    links.push((How::Beside("loader"), class.loader));
+                    links.push((How::Beside("signers"), class.others[0]));
+                    links.push((How::Beside("domain"), class.others[1]));
+                    named.classes.insert(id, text(self.name(id)));
+                }
+                Body::Instance { class, values } => {
+                    links = self.named_fields(id, class, values, &mut named);
+                    links.push((How::OwnClass, class));
+                }
+                Body::Array { class, elements } => {
+                    let mut elements = Bytes { bytes: elements, at: 0, id_size: self.id_size };
+                    let mut length = 0;
+                    while !elements.is_empty() {
+                        links.push((How::Element(length), elements.id()));
+                        length += 1;
+                    }
+                    links.push((How::OwnClass, class));
+                    named.lengths.insert(id, length as u64);
+                }
+                Body::Primitives(code, length) => {
+                    let class = primitive_arrays.get(primitive_array(code));
+                    links.extend(class.map(|&class| (How::OwnClass, class)));
+                    named.lengths.insert(id, length as u64);
+                }
+            }
+            links.retain(|(_, target)| self.bodies.contains_key(target));
+            named.links.insert(id, links);
+        }
+        named
+    }
+
+    fn symbol(&self, name: u64) -> String {
+        self.symbols.get(&name).map(|name| text(name)).unwrap_or_default()
+    }
+
+    /// The references of an instance that retain.
+    fn named_fields(
+        &self,
+        id: u64,
+        class: u64,
+        values: &[u8],
+        named: &mut Named,
+    ) -> Vec<(How, u64)> {
+        let chain = self.chain(class);
+        let names: Vec<String> = chain.iter().map(|&class| text(self.name(class))).collect();
+        let is_buffer = names.iter().any(|name| name == "java/nio/Buffer");
+        let mut values = Bytes { bytes: values, at: 0, id_size: self.id_size };
+        let mut links = Vec::new();
+        for (class, declarer) in chain.iter().zip(&names) {
+            for &(name, code) in &self.classes[class].fields {
+                let name = self.symbol(name);
+                if code != 2 {
+                    let number = values.number(width(code));
+                    if is_buffer {
+                        named.numbers.entry(id).or_default().insert(name, number);
+                    }
+                    continue;
+                }
+                let target = values.id();
+                named.fields.entry(id).or_default().push(name.clone());
+                let is_weak = declarer == "java/lang/ref/Reference"
+                    && ["referent", "discovered"].contains(&name.as_str());
+                if !is_weak {
+                    links.push((How::Field(declarer.clone(), name), target));
+                }
+            }
+        }
+        named.chains.insert(id, names);
+        links
     }
 
     /// Gives what each reference field of an instance holds.

@@ -10,6 +10,7 @@ pub mod brute;
 pub mod digests;
 pub mod gz;
 pub mod heaps;
+pub mod jvm;
 pub mod run;
 pub mod synth;
 pub mod trees;

@@ -1382,13 +1382,19 @@ impl Jvm {
                 Value::Ref(0),
             ],
         );
+        self.started(id, stack)
+    }
+
+    /// Makes an object a thread that runs, with a stack as [`Jvm::thread`] takes it. Returns its serial.
+    pub fn started(&mut self, thread: u64, stack: &[(&str, &str, &str, Class, i32)]) -> u32 {
+        let serial = self.threads.len() as u32 + 1;
         let first = self.frames.len();
         for &(method, signature, source, class, line) in stack {
             let names = [method, signature, source].map(str::to_owned);
             self.frames.push((names, self.classes[class.index].serial, line));
         }
         self.threads.push(first..self.frames.len());
-        self.roots.push(Root::Thread(id, serial, serial + 1));
+        self.roots.push(Root::Thread(thread, serial, serial + 1));
         serial
     }
 

@@ -112,15 +112,14 @@ fn book(
 ) {
     let amounts = union.amounts(node);
     let cut = credits.cut[node as usize];
-    let held = &elements[node as usize * union.dumps..][..union.dumps];
-    let entries: Vec<u64> =
-        amounts.iter().zip(held).map(|(amounts, held)| amounts.entries.max(*held)).collect();
-    let counts = match growth(&entries[judged.clone()]) {
-        1.. => &mut account.entries,
-        _ => &mut account.flat_entries,
-    };
     if cut == 0 {
-        counts.iter_mut().zip(&entries).for_each(|(sum, entries)| *sum += entries);
+        let held = &elements[node as usize * union.dumps..][..union.dumps];
+        let entries = |dump: usize| amounts[dump].entries.max(held[dump]);
+        let counts = match entries(judged.end - 1) > entries(judged.start) {
+            true => &mut account.entries,
+            false => &mut account.flat_entries,
+        };
+        counts.iter_mut().zip(0..).for_each(|(sum, dump)| *sum += entries(dump));
     }
     for (dump, amounts) in amounts.iter().enumerate() {
         account.bytes[dump] += amounts.own;

@@ -137,9 +137,9 @@ mod tests {
 
     #[test]
     fn one_jump_has_little_spread_and_filling_does_not_last() {
-        assert_eq!(of(&[100, 101, 102, 502, 503, 504]).lasting, 1.0);
+        assert!(of(&[100, 101, 102, 502, 503, 504]).lasting < 0.1);
         assert!(of(&[100, 110, 120, 520, 530, 540]).spread < 0.3);
-        assert!(of(&[0, 400, 600, 650, 660]).lasting < 0.1);
+        assert!(of(&[0, 400, 600, 650, 660]).lasting < 0.2);
         assert_eq!(of(&[0, 400, 400, 400, 400]).lasting, 0.0);
     }
 

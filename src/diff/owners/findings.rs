@@ -166,7 +166,7 @@ fn circumstances(scene: &Scene<'_>, label: LabelId, account: &Account) -> Circum
         digests.iter().any(|digest| digest.facts.live == Some(live))
     };
     Circumstances {
-        heap_bytes: scene.heap_bytes(),
+        heap_bytes: scene.heap_bytes,
         is_unnamed: !key.is_place(),
         is_weak: account.weak_growth > growth / 2,
         is_class_loading: account.class_growth > growth / 2,
@@ -189,7 +189,7 @@ fn weight(
     const NOISE_OF_HEAP: f64 = 0.0005;
     let growth = bytes.growth.max(0.0);
     let relative_noise = if shape.growth > 0.0 { shape.noise / shape.growth } else { 0.0 };
-    let noise = relative_noise * growth + LEAST_NOISE.max(NOISE_OF_HEAP * scene.heap_bytes());
+    let noise = relative_noise * growth + LEAST_NOISE.max(NOISE_OF_HEAP * scene.heap_bytes);
     let signal = growth / noise;
     let boundary = if circumstances.is_unnamed { 0.5 } else { 1.0 };
     let kind = match circumstances {

@@ -245,6 +245,8 @@ struct Scene<'a> {
     ways: Ways,
     credits: Credits,
     judged: Range<usize>,
+    /// Bytes of the heap itself in the last judged dump.
+    heap_bytes: f64,
     /// Times of the dumps: hours, or numbers where there are none.
     times: Vec<f64>,
     hours: Option<&'a [f64]>,
@@ -273,7 +275,9 @@ impl Owners {
             None => (0..digests.len()).map(|nth| nth as f64).collect(),
         };
         let loaders = loaders(digests);
-        let scene = Scene { union, ways, credits, judged, times, hours, digests, loaders };
+        let heap_bytes = heap_bytes(&union, judged.end - 1);
+        let scene =
+            Scene { union, ways, credits, judged, heap_bytes, times, hours, digests, loaders };
         let accounts = accounts::accounts(&scene.union, &scene.credits, &scene.judged);
         let findings = match comparability.ok {
             true => findings::findings(&scene, &accounts, options.heap_max),
@@ -296,7 +300,7 @@ impl Owners {
 
 /// The worst verdict; growth that is too small to matter is none.
 fn overall(findings: &[Finding], scene: &Scene<'_>) -> Verdict {
-    let floor = verdict::floor(scene.heap_bytes());
+    let floor = verdict::floor(scene.heap_bytes);
     let matters = |finding: &&Finding| finding.growth_bytes as f64 >= floor;
     let worst = findings.iter().filter(matters).map(|finding| finding.verdict).max();
     worst.unwrap_or(Verdict::Steady)
@@ -314,14 +318,13 @@ fn loaders(digests: &[Digest]) -> HashMap<&str, Option<&str>> {
     loaders
 }
 
-impl Scene<'_> {
-    /// Bytes of the heap itself in the last judged dump.
-    fn heap_bytes(&self) -> f64 {
-        let last = self.judged.end - 1;
-        let amounts = (0..self.union.nodes.len() as u32).map(|node| self.union.amounts(node)[last]);
-        amounts.map(|amounts| (amounts.own - amounts.native) as f64).sum()
-    }
+/// Bytes of the heap itself in a dump.
+fn heap_bytes(union: &Union<'_>, dump: usize) -> f64 {
+    let amounts = (0..union.nodes.len() as u32).map(|node| union.amounts(node)[dump]);
+    amounts.map(|amounts| amounts.own.saturating_sub(amounts.native) as f64).sum()
+}
 
+impl Scene<'_> {
     /// What all owners own.
     fn total(&self) -> Account {
         let mut total = Account::new(self.union.dumps);

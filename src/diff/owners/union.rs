@@ -54,15 +54,16 @@ impl<'a> Union<'a> {
     /// Lays trees over each other.
     pub fn of(trees: &[&'a OwnerTree]) -> Self {
         let (names, ranks) = ranks(trees);
+        let most = trees.iter().map(|tree| tree.nodes.len()).max().unwrap_or(0);
         let mut union = Self {
             dumps: trees.len(),
             names,
-            nodes: Vec::new(),
+            nodes: Vec::with_capacity(most),
             sharers: Vec::new(),
-            amounts: Vec::new(),
+            amounts: Vec::with_capacity(most * trees.len()),
             references: Vec::new(),
         };
-        let mut found = HashMap::new();
+        let mut found = HashMap::with_capacity(most);
         let places: Vec<Vec<u32>> = trees
             .iter()
             .zip(&ranks)

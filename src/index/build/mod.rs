@@ -33,7 +33,7 @@ use super::lengths::ArrayClass;
 use super::liveness;
 use super::loaders::{self, Loaders};
 use super::scan::{Progress, ScanOptions};
-use super::store::{Form, IndexFacts, Meta, StoredRoot};
+use super::store::{Form, IndexFacts, Kind, Meta, StoredRoot};
 use crate::layout::Layout;
 use crate::layout::tables::likely_version;
 use crate::parser::ids::ObjectId;
@@ -419,6 +419,7 @@ impl Passes<'_> {
             roots: &roots,
             threads: &self.facts.threads,
             weak: &references.weak,
+            levels: finished.levels.as_ref(),
         };
         let owner_tree = merging.run(&budget)?;
         self.clock.passed("owners");
@@ -456,7 +457,15 @@ impl Passes<'_> {
             Some(HeapFacts { levels: finished.totals.map(blocks), off_heap: references.off_heap });
         let whole = census.facts.integrity.is_complete() && census.facts.dumps == 1;
         if census.facts.writer == Writer::HotSpot && whole {
-            census.facts.live = liveness::judge(order.unreferenced, objects.count, true);
+            let class = |kind: u32| match plans.kinds[kind as usize] {
+                Kind { form: Form::Instance, class, .. } => class,
+                _ => None,
+            };
+            let by_class = order.unreferenced.iter().map(|(kind, count)| (class(*kind), *count));
+            let class_objects = self.classes.classes.len() as u64;
+            let unreferenced =
+                liveness::without_held_by_classes(by_class, self.classes, class_objects);
+            census.facts.live = liveness::judge(unreferenced, objects.count, true);
         }
         drop((order, dominators, ordinals));
         let layout = &self.census.facts.sizes.parameters;

@@ -10,6 +10,8 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::AtomicU64;
 
+use hashbrown::HashMap;
+
 use super::graph::{Graph, Successors};
 use super::walks::{Objects, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
@@ -31,8 +33,9 @@ pub struct Order<C: Cell> {
     pub levels: [u64; Level::COUNT + 1],
     /// Numbers of the children of virtual roots, ascending.
     pub tops: Vec<u64>,
-    /// Unreachable objects that nothing refers to in any way, other than [`Search::held_by_jvm`].
-    pub unreferenced: u64,
+    /// Unreachable objects that nothing refers to in any way, by their kind, other than
+    /// [`Search::held_by_jvm`].
+    pub unreferenced: HashMap<u32, u64>,
 }
 
 impl<C: Cell> Order<C> {
@@ -91,7 +94,7 @@ impl<C: Cell> Search<'_, C> {
                 parent: Array::new(budget, count, Access::Sequential)?,
                 levels: [0; Level::COUNT + 1],
                 tops: Vec::new(),
-                unreferenced: 0,
+                unreferenced: HashMap::new(),
             },
             visited: bitmap(self.nodes.count)?,
             next: 0,
@@ -167,7 +170,9 @@ impl<C: Cell> Walk<'_, C> {
                 let kind = self.search.objects.kinds.get(ordinal);
                 let is_referent = self.referents[node as usize / 64] >> (node % 64) & 1 != 0;
                 let is_held = self.search.held_by_jvm.contains(&kind) || is_referent;
-                self.order.unreferenced += u64::from(!is_held);
+                if !is_held {
+                    *self.order.unreferenced.entry(kind).or_default() += 1;
+                }
                 self.top(node)?;
             }
         }

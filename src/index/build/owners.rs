@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
 use super::graph::Graph;
@@ -69,6 +69,8 @@ pub struct Owners<'a, C: Cell> {
     pub threads: &'a [Thread],
     /// Reference object, referent and how it is held.
     pub weak: &'a [(u64, u64, Level)],
+    /// The bits of the levels of all objects; `None` where all are strong.
+    pub levels: Option<&'a [Array<AtomicU64>; 3]>,
 }
 
 /// The result of the walk.
@@ -130,10 +132,13 @@ impl<C: Cell> Owners<'_, C> {
             if successors.is_empty() {
                 return;
             }
-            let rank = self.rank(self.ordinals[node].get(), roles, ranks);
+            let holder = self.ordinals[node].get();
+            let rank = self.rank(holder, roles, ranks);
             while let Some(target) = self.graph.next(&mut successors) {
                 let held = self.ordinals[target as usize].get();
-                if labels.of[held as usize].load(Ordering::Relaxed) != label::NONE {
+                let is_held_by_one =
+                    labels.of[held as usize].load(Ordering::Relaxed) != label::NONE;
+                if is_held_by_one || self.level(holder) != self.level(held) {
                     continue;
                 }
                 // Zero is none yet.
@@ -143,6 +148,14 @@ impl<C: Cell> Owners<'_, C> {
             }
         });
         Ok(holders)
+    }
+
+    /// The level of an object. References from later levels hold nothing.
+    fn level(&self, object: u64) -> u8 {
+        let bit = |plane: &Array<AtomicU64>| {
+            (plane[(object / 64) as usize].load(Ordering::Relaxed) >> (object % 64) & 1) as u8
+        };
+        self.levels.map_or(0, |[low, middle, high]| bit(low) | bit(middle) << 1 | bit(high) << 2)
     }
 
     fn rank(&self, object: u64, roles: &Roles, ranks: &Ranks) -> u32 {
@@ -347,29 +360,71 @@ impl<C: Cell> Merging<'_, '_, C> {
     /// Says for the entries of maps of thread locals which thread local they are of.
     fn name_thread_locals(&mut self) {
         let owners = self.owners;
+        let mut entries: Vec<(u64, u64)> = Vec::new();
         for (entry, key, _) in owners.weak {
-            if self.roles.of_kind[self.kind(*entry as usize)] != Role::ThreadLocalEntry {
+            if self.roles.of_kind[self.kind(*entry as usize)] == Role::ThreadLocalEntry {
+                entries.push((*entry, *key));
+            }
+        }
+        let keys: HashSet<u64> = entries.iter().map(|(_, key)| *key).collect();
+        // The field that holds each; static ones first, then the first by name.
+        let mut fields: HashMap<u64, (bool, String)> = HashMap::new();
+        for ((holder, key), label) in self.example_labels(self.holders_of(&keys)) {
+            if matches!(label, label::LOCAL | label::ELEMENT) {
                 continue;
             }
-            let key = *key as usize;
-            let held = self.above(key).map(|above| (above, self.edge_below(above, key)));
-            let name = match held.map(|(above, edge)| (above, self.roles.edges[edge.index()])) {
-                Some((_, Edge::Field(class, field))) => {
-                    format!("{}.{}", self.names.text(class), self.names.text(field))
-                }
-                Some((above, Edge::Static(field))) => {
-                    let class = self.class_code(above) >> 1;
-                    format!("{}.{}", self.names.text(class), self.names.text(field))
-                }
-                _ => {
-                    let class = self.class_code(key) >> 1;
-                    self.names.text(class).to_owned()
-                }
+            let edge = self.reference(holder as usize, usize::from(label - label::FIRST));
+            let (class, field) = match self.roles.edges[edge.index()] {
+                Edge::Field(class, field) => (class, field),
+                Edge::Static(field) => (self.class_code(holder as usize) >> 1, field),
+                _ => continue,
             };
-            let name = self.names.of(&name);
-            let edge = self.roles.edge(Edge::ThreadLocal(name));
-            self.thread_locals.insert(*entry, edge);
+            let is_instance = !matches!(self.roles.edges[edge.index()], Edge::Static(_));
+            let text = format!("{}.{}", self.names.text(class), self.names.text(field));
+            let name = (is_instance, text);
+            let first = fields.entry(key).or_insert_with(|| name.clone());
+            if name < *first {
+                *first = name;
+            }
         }
+        for (entry, key) in entries {
+            let name = match fields.get(&key) {
+                Some((_, name)) => self.names.of(name),
+                None => self.class_code(key as usize) >> 1,
+            };
+            let edge = self.roles.edge(Edge::ThreadLocal(name));
+            self.thread_locals.insert(entry, edge);
+        }
+    }
+
+    /// Who refers to these objects, which are nodes of the graph: referrer and object.
+    fn holders_of(&self, objects: &HashSet<u64>) -> Vec<(u64, u64)> {
+        let owners = self.owners;
+        let count = owners.ordinals.len();
+        if objects.is_empty() {
+            return Vec::new();
+        }
+        (0..count)
+            .into_par_iter()
+            .step_by(STRIDE)
+            .flat_map_iter(|start| {
+                let mut found = Vec::new();
+                for node in start..(start + STRIDE).min(count) {
+                    let mut successors = owners.graph.successors(node as u64);
+                    if successors.is_empty() {
+                        continue;
+                    }
+                    let holder = owners.ordinals[node].get();
+                    while let Some(target) = owners.graph.next(&mut successors) {
+                        let held = owners.ordinals[target as usize].get();
+                        if objects.contains(&held) && owners.level(holder) == owners.level(held) {
+                            found.push((holder, held));
+                        }
+                    }
+                }
+                found
+            })
+            .collect()
     }
 
     /// How an object is held by its dominator.
@@ -603,7 +658,8 @@ impl<C: Cell> Merging<'_, '_, C> {
                     while let Some(target) = owners.graph.next(&mut successors) {
                         let held = owners.ordinals[target as usize].get();
                         let to = self.node(held as usize);
-                        if is_shared[to as usize] && to != from {
+                        let is_other = is_shared[to as usize] && to != from;
+                        if is_other && owners.level(holder) == owners.level(held) {
                             merge(&mut pairs, (to, from), (1, holder, held));
                         }
                     }
@@ -616,7 +672,9 @@ impl<C: Cell> Merging<'_, '_, C> {
                 all
             });
         let retained = self.retained();
-        let mut of_node: BTreeMap<u32, Vec<(u64, u32, (u64, u64))>> = BTreeMap::new();
+        // References, the node of the holder, and one of the references.
+        type Told = (u64, u32, (u64, u64));
+        let mut of_node: BTreeMap<u32, Vec<Told>> = BTreeMap::new();
         for ((node, holder), (references, from, to)) in pairs {
             if retained[node as usize] >= LEAST {
                 of_node.entry(node).or_default().push((references, holder, (from, to)));

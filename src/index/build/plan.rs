@@ -64,9 +64,12 @@ const FREERS: [(&str, Native); 2] = [
     ("sun/nio/ch/FileChannelImpl$Unmapper", Native::Mapped),
 ];
 
+/// A class, and the name of one of its fields.
+type Member = (&'static str, &'static str);
+
 /// What the program holds memory outside of the heap by: the field that is null unless the instance
 /// is a view of another's memory, and the size, each with the class that declares it.
-const HOLDERS: [((&str, &str), (&str, &str)); 2] = [
+const HOLDERS: [(Member, Member); 2] = [
     (("java/nio/DirectByteBuffer", "att"), ("java/nio/Buffer", "capacity")),
     (
         ("org/apache/spark/unsafe/memory/MemoryLocation", "obj"),

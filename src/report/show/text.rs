@@ -81,6 +81,12 @@ fn overview(out: &mut String, census: &Census, view: &Overview, columns: Option<
         );
         let _ = writeln!(out, "{}", styled(styles::DIM, &note));
     }
+    let unreachable = view.levels.last().map_or(0, |row| row.objects);
+    if census.facts.live == Some(true) && unreachable > 0 {
+        let note = " unreachable, yet no garbage: mostly what class objects hold in fields that \
+                    dumps lack (names, reflection data)";
+        let _ = writeln!(out, "{}", styled(styles::DIM, note));
+    }
     let strong = view.levels.first().map_or(0, |row| row.shallow_bytes);
     title(out, "Largest objects by what they retain (shares are of the strong level)", columns);
     objects(out, &view.objects, Some(strong), columns);

@@ -1,0 +1,540 @@
+//! Who is found to hold what grows, and what is thought of it, on owner trees made up by hand.
+
+mod support;
+
+use heapdrift::diff::owners::verdict::{Doubt, Verdict};
+use heapdrift::diff::owners::{Finding, OwnerKind, Owners, StepKind};
+use heapdrift::diff::{DiffOptions, compare};
+use heapdrift::digest::Digest;
+use heapdrift::index::owners::Edge;
+use proptest::prelude::*;
+use support::Rng;
+use support::trees::{Tree, series, shuffled};
+
+fn owners(digests: &[Digest]) -> Owners {
+    compare(digests, &DiffOptions::default()).owners.expect("all digests have trees")
+}
+
+fn first(owners: &Owners) -> &Finding {
+    owners.findings.first().expect("a finding")
+}
+
+fn names(owners: &Owners) -> Vec<String> {
+    owners.findings.iter().map(|finding| finding.owner.name()).collect()
+}
+
+/// The row of an owner.
+fn row(owners: &Owners, name: &str) -> Vec<u64> {
+    let rows = owners.rows.iter().filter(|row| row.key.name() == name);
+    let rows: Vec<_> = rows.map(|row| row.series.retained_bytes.clone()).collect();
+    assert_eq!(rows.len(), 1, "{name}: {:?}", owners.rows);
+    rows[0].clone()
+}
+
+/// A map in a static field with so many sessions of 1 KB.
+fn sessions(tree: &mut Tree, entries: u64) -> u32 {
+    let map = tree.in_static("com.example.Sessions", "OPEN", "java.util.HashMap", 48);
+    tree.entries(map, entries);
+    tree.values(map, "com.example.Session", entries, 1000 * entries)
+}
+
+#[test]
+fn a_map_in_a_static_field_that_grows_steadily_is_a_likely_leak() {
+    let owners = owners(&series(5, |dump, tree| {
+        sessions(tree, 1000 + 1000 * dump);
+    }));
+    assert_eq!(owners.verdict, Verdict::LikelyLeak);
+    let finding = first(&owners);
+    assert_eq!(finding.owner.name(), "com.example.Sessions.OPEN");
+    assert_eq!(finding.owner.kind, OwnerKind::StaticField);
+    assert_eq!(finding.series.entries.as_deref(), Some(&[1000, 2000, 3000, 4000, 5000][..]));
+    assert_eq!(finding.contents[0].class, "com.example.Session");
+    assert_eq!(finding.contents[0].instances, [1000, 2000, 3000, 4000, 5000]);
+    assert!(finding.share_of_growth > 0.99, "{finding:?}");
+    assert!(finding.series.bytes_per_hour.is_some_and(|rate| (1.0e6..1.1e6).contains(&rate)));
+    let table = finding.table.as_ref().expect("a table");
+    assert_eq!(table.class, "java.util.HashMap$Node[]");
+    assert_eq!(table.lengths, [2048, 4096, 4096, 8192, 8192]);
+    let kinds: Vec<StepKind> = finding.path.iter().map(|step| step.kind).collect();
+    assert_eq!(kinds, [StepKind::Root, StepKind::Static, StepKind::Entry]);
+}
+
+#[test]
+fn fewer_dumps_tell_less() {
+    let verdict = |dumps| {
+        owners(&series(dumps, |dump, tree| {
+            sessions(tree, 1000 + 1000 * dump);
+        }))
+        .verdict
+    };
+    assert_eq!(
+        [2, 3, 4, 5].map(verdict),
+        [Verdict::Grew, Verdict::Grew, Verdict::Suspect, Verdict::LikelyLeak]
+    );
+}
+
+#[test]
+fn a_table_that_doubles_is_judged_by_its_entries() {
+    // Eight bytes in each slot of a table and next to nothing in the entries: the bytes jump.
+    let digests = series(6, |dump, tree| {
+        let map = tree.in_static("com.example.Index", "slots", "com.example.OpenMap", 48);
+        let entries = 50_000 + 14_000 * dump;
+        tree.entries(map, entries);
+        let table: u64 = 16 * [65_536, 65_536, 131_072, 131_072, 131_072, 262_144][dump as usize];
+        tree.tree.nodes[map as usize].shallow_bytes = table;
+    });
+    let owners = owners(&digests);
+    let finding = first(&owners);
+    assert_eq!(finding.owner.name(), "com.example.Index.slots");
+    assert!(finding.by_entries.is_some(), "{finding:?}");
+    assert!(finding.evidence.spread < 0.55, "{finding:?}");
+    assert_eq!(finding.verdict, Verdict::LikelyLeak, "{finding:?}");
+}
+
+#[test]
+fn shared_growth_is_split_by_the_references_that_grow() {
+    let digests = series(5, |dump, tree| {
+        let many = tree.in_static("com.example.A", "all", "java.util.ArrayList", 48);
+        let few = tree.in_static("com.example.B", "some", "java.util.ArrayList", 48);
+        let flat = tree.in_static("com.example.C", "fixed", "java.util.ArrayList", 48);
+        let shared = tree.shared(0, "com.example.Item", 1000 + 400 * dump, 400_000 * (1 + dump));
+        tree.share(shared, many, Edge::Element, 500 + 300 * dump);
+        tree.share(shared, few, Edge::Element, 500 + 100 * dump);
+        tree.share(shared, flat, Edge::Element, 900);
+    });
+    let owners = owners(&digests);
+    assert_eq!(names(&owners), ["com.example.A.all", "com.example.B.some"]);
+    let growth = |nth: usize| owners.findings[nth].growth_bytes;
+    assert_eq!((growth(0), growth(1)), (1_200_000, 400_000));
+    assert_eq!(row(&owners, "com.example.C.fixed"), [48; 5]);
+    assert_eq!(owners.verdict, Verdict::LikelyLeak);
+}
+
+#[test]
+fn those_who_hold_the_same_objects_are_one_finding() {
+    let digests = series(5, |dump, tree| {
+        let by_name = tree.in_static("com.example.Registry", "byName", "java.util.HashMap", 48);
+        let by_id = tree.in_static("com.example.Registry", "byId", "java.util.HashMap", 48);
+        let shared = tree.shared(0, "com.example.Item", 1000 * (1 + dump), 1_000_000 * (1 + dump));
+        tree.share(shared, by_name, Edge::Value, 1000 * (1 + dump));
+        tree.share(shared, by_id, Edge::Value, 1000 * (1 + dump));
+    });
+    let owners = owners(&digests);
+    assert_eq!(owners.findings.len(), 1, "{:?}", names(&owners));
+    assert_eq!(first(&owners).also_held_by.len(), 1);
+    assert_eq!(first(&owners).growth_bytes, 4_000_000);
+}
+
+#[test]
+fn a_holder_that_is_shared_itself_passes_its_part_on() {
+    let digests = series(5, |dump, tree| {
+        let cache = tree.in_static("com.example.Cache", "entries", "java.util.HashMap", 48);
+        let other = tree.in_static("com.example.Other", "one", "com.example.Thing", 48);
+        let list = tree.shared(0, "java.util.ArrayList", 1, 48);
+        tree.share(list, cache, Edge::Value, 2);
+        tree.share(list, other, Edge::Element, 1);
+        let items = tree.shared(0, "com.example.Item", 1000 * (1 + dump), 1_000_000 * (1 + dump));
+        tree.share(items, list, Edge::Element, 1000 * (1 + dump));
+        // What an item holds does not hold the item.
+        let next = tree.in_field(items, "com.example.Item.next", "com.example.Item", 5, 48);
+        tree.share(items, next, Edge::Element, 5000 * (1 + dump));
+    });
+    let owners = owners(&digests);
+    assert_eq!(names(&owners), ["com.example.Cache.entries"]);
+    assert_eq!(first(&owners).growth_bytes, 4_000_000);
+}
+
+#[test]
+fn what_is_shared_and_stays_one_is_named_by_who_holds_it_and_not_by_a_helper() {
+    let digests = series(5, |dump, tree| {
+        let cache = tree.in_static("com.example.Reaper", "INSTANCE", "com.example.Reaper", 24);
+        let name = tree.name("reaper");
+        let thread = tree.add(0, Edge::Thread(name), "java.lang.Thread", 1, 120);
+        let task = "com.example.Reaper$Task";
+        let task = tree.in_field(thread, "java.lang.Thread.target", task, 1, 24);
+        let map = tree.shared(0, "java.util.HashMap", 1, 48);
+        tree.entries(map, 1000 * (1 + dump));
+        tree.values(map, "com.example.Client", 1000 * (1 + dump), 1_000_000 * (1 + dump));
+        let (outer, inner) =
+            (tree.name("com.example.Reaper"), tree.name("com.example.Reaper$Task"));
+        let field = tree.name("clients");
+        tree.share(map, task, Edge::Field(inner, field), 1);
+        tree.share(map, cache, Edge::Field(outer, field), 1);
+    });
+    let owners = owners(&digests);
+    assert_eq!(names(&owners), ["com.example.Reaper.clients"]);
+    let path: Vec<Option<&str>> =
+        first(&owners).path.iter().map(|step| step.field.as_deref()).collect();
+    assert_eq!(path, [Some("sticky class"), Some("INSTANCE"), Some("clients"), Some("value")]);
+}
+
+#[test]
+fn small_holders_that_are_counted_together_still_name_what_they_hold() {
+    let digests = series(5, |dump, tree| {
+        let small = tree.add(0, Edge::Other, "", 300 + 100 * dump, 3000 + 500 * dump);
+        let map = tree.shared(0, "java.util.HashMap", 1, 48);
+        tree.entries(map, 1000 * (1 + dump));
+        tree.values(map, "com.example.Client", 1000 * (1 + dump), 1_000_000 * (1 + dump));
+        let (class, field) = (tree.name("com.example.Reaper"), tree.name("clients"));
+        tree.share(map, small, Edge::Field(class, field), 1);
+    });
+    assert_eq!(first(&owners(&digests)).owner.name(), "com.example.Reaper.clients");
+}
+
+#[test]
+fn shared_nodes_that_hold_each_other_in_a_circle_are_credited_to_who_holds_the_circle() {
+    let digests = series(5, |dump, tree| {
+        let cache = tree.in_static("com.example.Cache", "entries", "java.util.HashMap", 48);
+        let a = tree.shared(0, "com.example.A", 1000 * (1 + dump), 1_000_000 * (1 + dump));
+        let b = tree.shared(0, "com.example.B", 1000 * (1 + dump), 1_000_000 * (1 + dump));
+        tree.share(a, b, Edge::Element, 1000 * (1 + dump));
+        tree.share(b, a, Edge::Element, 1000 * (1 + dump));
+        tree.share(a, cache, Edge::Value, 1000 * (1 + dump));
+    });
+    let owners = owners(&digests);
+    assert_eq!(names(&owners), ["com.example.Cache.entries"]);
+    assert_eq!(first(&owners).growth_bytes, 8_000_000);
+}
+
+#[test]
+fn what_fills_and_stays_full_is_no_suspect() {
+    let filled = [4000, 8000, 12_000, 12_000, 12_000, 12_000];
+    let owners = owners(&series(6, |dump, tree| {
+        sessions(tree, filled[dump as usize]);
+    }));
+    assert_eq!(owners.verdict, Verdict::Grew, "{:?}", first(&owners));
+    assert!(first(&owners).doubts.contains(&Doubt::SlowsDown));
+}
+
+#[test]
+fn one_step_at_the_start_or_later_is_no_suspect() {
+    for steps in [[100, 9000, 9000, 9010, 9010, 9020], [100, 100, 100, 9000, 9000, 9000]] {
+        let owners = owners(&series(6, |dump, tree| {
+            sessions(tree, steps[dump as usize]);
+        }));
+        assert_eq!(owners.verdict, Verdict::Grew, "{steps:?}: {:?}", first(&owners));
+    }
+}
+
+#[test]
+fn what_swings_is_no_suspect() {
+    let swinging = [1000, 9000, 2000, 9500, 1500, 9000];
+    let owners = owners(&series(6, |dump, tree| {
+        sessions(tree, swinging[dump as usize]);
+    }));
+    assert!(owners.verdict <= Verdict::Grew, "{:?}", first(&owners));
+}
+
+#[test]
+fn a_leak_that_starts_late_is_judged_from_its_start() {
+    let late = [1000, 1000, 1001, 1000, 2000, 3000, 4000, 5000];
+    let owners = owners(&series(8, |dump, tree| {
+        sessions(tree, late[dump as usize]);
+    }));
+    assert_eq!(first(&owners).evidence.onset, 3);
+    assert_eq!(owners.verdict, Verdict::LikelyLeak, "{:?}", first(&owners));
+}
+
+#[test]
+fn growth_from_nothing_is_found() {
+    let owners = owners(&series(6, |dump, tree| {
+        if dump > 0 {
+            sessions(tree, 1000 * dump);
+        }
+    }));
+    assert_eq!(first(&owners).owner.name(), "com.example.Sessions.OPEN");
+    assert_eq!(owners.verdict, Verdict::LikelyLeak, "{:?}", first(&owners));
+}
+
+#[test]
+fn a_thread_local_of_eight_threads_is_one_owner() {
+    let owners = owners(&series(5, |dump, tree| {
+        let name = tree.name("pool-#-thread-#");
+        let threads = tree.add(0, Edge::Thread(name), "java.lang.Thread", 8, 8 * 120);
+        let field = tree.name("com.example.Context.CURRENT");
+        let list = tree.add(threads, Edge::ThreadLocal(field), "java.util.ArrayList", 8, 8 * 24);
+        let entries = 800 * (1 + dump);
+        tree.add(list, Edge::Element, "com.example.Request", entries, 1000 * entries);
+    }));
+    let finding = first(&owners);
+    assert_eq!(
+        (finding.owner.name().as_str(), finding.owner.kind),
+        ("com.example.Context.CURRENT", OwnerKind::ThreadLocal)
+    );
+    assert_eq!(finding.verdict, Verdict::LikelyLeak);
+}
+
+#[test]
+fn where_holders_multiply_the_owner_is_above_them() {
+    // Each session holds a list of events that grows, too: the sessions are the cause.
+    let owners = owners(&series(5, |dump, tree| {
+        let count = 1000 * (1 + dump);
+        let map = tree.in_static("com.example.Sessions", "OPEN", "java.util.HashMap", 48);
+        let values = tree.values(map, "com.example.Session", count, 100 * count);
+        let list = "java.util.ArrayList";
+        let list = tree.in_field(values, "com.example.Session.events", list, count, 24 * count);
+        let events = count * count / 100;
+        tree.add(list, Edge::Element, "com.example.Event", events, 100 * events);
+    }));
+    assert_eq!(names(&owners), ["com.example.Sessions.OPEN"]);
+}
+
+#[test]
+fn where_holders_stay_the_nearest_field_is_the_owner() {
+    let owners = owners(&series(5, |dump, tree| {
+        let map = tree.in_static("com.example.Sessions", "OPEN", "java.util.HashMap", 48);
+        let values = tree.values(map, "com.example.Session", 1000, 100_000);
+        let list = "java.util.ArrayList";
+        let list = tree.in_field(values, "com.example.Session.events", list, 1000, 24_000);
+        let events = 10_000 * (1 + dump);
+        tree.add(list, Edge::Element, "com.example.Event", events, 100 * events);
+    }));
+    assert_eq!(names(&owners), ["com.example.Session.events"]);
+    assert_eq!(row(&owners, "com.example.Sessions.OPEN"), [100_048; 5]);
+}
+
+#[test]
+fn fields_of_collections_and_lambdas_are_passed_over_and_a_field_of_the_jdk_is_better_than_none() {
+    let owners = owners(&series(5, |dump, tree| {
+        let hooks = "java.util.IdentityHashMap";
+        let hooks = tree.in_static("java.lang.ApplicationShutdownHooks", "hooks", hooks, 48);
+        let one = tree.add(hooks, Edge::Key, "java.lang.Thread", 1, 120);
+        let lambda = tree.in_field(one, "java.lang.Thread.target", "Foo$$Lambda", 1, 16);
+        let list = tree.in_field(lambda, "Foo$$Lambda.arg$1", "java.util.ArrayList", 1, 24);
+        let count = 1000 * (1 + dump);
+        tree.add(list, Edge::Element, "com.example.Event", count, 1000 * count);
+    }));
+    assert_eq!(names(&owners), ["java.lang.ApplicationShutdownHooks.hooks"]);
+}
+
+#[test]
+fn nested_owners_of_one_cause_are_one_finding() {
+    let owners = owners(&series(5, |dump, tree| {
+        let count = 1000 * (1 + dump);
+        let store = tree.in_static("com.example.Store", "versions", "java.util.TreeMap", 48);
+        let rows = tree.shared(store, "com.example.Row", count, 1000 * count);
+        let map = tree.values(store, "com.example.Version", 2, 48);
+        let map = tree.in_field(map, "com.example.Version.map", "java.util.HashMap", 2, 96);
+        tree.entries(map, 2 * count);
+        tree.share(rows, map, Edge::Value, 2 * count);
+    }));
+    assert_eq!(names(&owners), ["com.example.Store.versions"]);
+    assert_eq!(first(&owners).also_held_by[0].name(), "com.example.Version.map");
+    assert!(first(&owners).share_of_growth > 0.99);
+}
+
+#[test]
+fn what_nobody_holds_by_name_is_said_so_and_no_likely_leak() {
+    let owners = owners(&series(6, |dump, tree| {
+        let count = 1000 * (1 + dump);
+        tree.shared(0, "com.example.Orphan", count, 1000 * count);
+    }));
+    let finding = first(&owners);
+    assert_eq!(
+        (finding.owner.name().as_str(), finding.owner.kind),
+        ("com.example.Orphan", OwnerKind::ClassGroup)
+    );
+    assert_eq!((finding.verdict, &finding.doubts[..]), (Verdict::Suspect, &[Doubt::Unnamed][..]));
+}
+
+#[test]
+fn memory_outside_of_the_heap_counts() {
+    let owners = owners(&series(5, |dump, tree| {
+        let list = "java.util.ArrayList";
+        let list = tree.in_static("com.example.Scratch", "direct", list, 48);
+        let buffers = 10 * (1 + dump);
+        tree.add(list, Edge::Element, "java.nio.DirectByteBuffer", buffers, 64 * buffers);
+        tree.last().native_bytes = 2_000_000 * buffers;
+    }));
+    let finding = first(&owners);
+    assert_eq!(
+        (finding.owner.name().as_str(), finding.owner.kind),
+        ("com.example.Scratch.direct", OwnerKind::OffHeap)
+    );
+    assert_eq!(finding.verdict, Verdict::LikelyLeak);
+    assert_eq!(finding.series.native_bytes[4], 100_000_000);
+}
+
+#[test]
+fn small_growth_is_ranked_and_not_suspected() {
+    let owners = owners(&series(6, |dump, tree| {
+        sessions(tree, 10 + dump);
+    }));
+    assert_eq!(names(&owners), ["com.example.Sessions.OPEN"]);
+    assert_eq!((owners.verdict, first(&owners).verdict), (Verdict::Steady, Verdict::Grew));
+}
+
+#[test]
+fn known_structures_and_what_is_softly_held_are_listed_and_not_suspected() {
+    let owners = owners(&series(6, |dump, tree| {
+        let count = 1000 * (1 + dump);
+        let map = "java.util.concurrent.ConcurrentHashMap";
+        let map = tree.in_static("java.lang.ClassLoader", "parallelLockMap", map, 48);
+        tree.values(map, "java.lang.Object", count, 1000 * count);
+        let soft = tree.name("softly reachable");
+        let image = tree.add(0, Edge::Level(soft), "com.example.Image", count, 1000 * count);
+        assert!(image > 0);
+    }));
+    assert_eq!(owners.findings.len(), 2);
+    assert_eq!(owners.verdict, Verdict::Grew, "{:?}", owners.findings);
+}
+
+#[test]
+fn a_restart_splits_the_series_and_the_longest_run_is_judged() {
+    let mut digests = series(7, |dump, tree| {
+        sessions(tree, if dump < 2 { 9000 } else { 1000 * dump });
+    });
+    for digest in &mut digests[2..] {
+        digest.facts.process = Some("restarted".to_owned());
+    }
+    let owners = owners(&digests);
+    assert_eq!(owners.judged, 2..7);
+    assert_eq!(owners.verdict, Verdict::LikelyLeak, "{:?}", first(&owners));
+    assert_eq!(first(&owners).series.retained_bytes.len(), 7);
+}
+
+#[test]
+fn other_programs_cannot_be_compared_and_digests_without_trees_have_no_owners() {
+    let mut digests = series(2, |dump, tree| {
+        sessions(tree, 1000 + 1000 * dump);
+    });
+    digests[0].facts.main_class = Some("A".to_owned());
+    digests[1].facts.main_class = Some("B".to_owned());
+    let incomparable = owners(&digests);
+    assert_eq!((incomparable.verdict, incomparable.findings.len()), (Verdict::Incomparable, 0));
+    digests[1].owners = None;
+    assert!(compare(&digests, &DiffOptions::default()).owners.is_none());
+}
+
+/// A heap of a bit of everything.
+fn mixed(dump: u64, tree: &mut Tree) {
+    sessions(tree, 1000 + 1000 * dump);
+    let name = tree.name("worker-#");
+    let thread = tree.add(0, Edge::Thread(name), "java.lang.Thread", 1, 120);
+    let method = tree.name("com.example.Worker.run");
+    let queue = "java.util.concurrent.LinkedBlockingQueue";
+    let queue = tree.add(thread, Edge::Local(method), queue, 1, 48);
+    tree.add(queue, Edge::Element, "com.example.Job", 300 + 7 * dump, 90_000 + 2100 * dump);
+    let list = tree.in_static("com.example.Log", "lines", "java.util.ArrayList", 48);
+    let shared = tree.shared(0, "java.lang.String", 5000 + 333 * dump, 120_000 + 7992 * dump);
+    tree.share(shared, list, Edge::Element, 2000 + 201 * dump);
+    tree.share(shared, queue, Edge::Element, 3000 + 132 * dump);
+}
+
+#[test]
+fn ids_and_order_do_not_depend_on_the_order_of_rows_or_on_one_dump() {
+    let digests = series(7, mixed);
+    let whole = owners(&digests);
+    let mut rng = Rng::new(7);
+    let mut other = digests.clone();
+    for digest in &mut other {
+        digest.owners = digest.owners.as_ref().map(|tree| shuffled(tree, &mut rng));
+    }
+    assert_ne!(other[0].owners, digests[0].owners);
+    assert_eq!(owners(&other), whole);
+    let ids = |owners: &Owners| -> Vec<String> {
+        owners.findings.iter().map(|finding| finding.id.clone()).collect()
+    };
+    for dropped in 0..digests.len() {
+        let mut fewer = digests.clone();
+        fewer.remove(dropped);
+        assert_eq!(ids(&owners(&fewer)), ids(&whole), "without dump {dropped}");
+    }
+}
+
+/// A tree of random edges, classes, numbers and shares.
+fn random_tree(rng: &mut Rng) -> Tree {
+    const CLASSES: [&str; 6] =
+        ["a.A", "a.B", "java.util.HashMap", "java.lang.Object[]", "b.C$$Lambda", "b.D"];
+    let mut tree = Tree::default();
+    for _ in 0..rng.below(60) {
+        let parent = rng.below(tree.tree.nodes.len()) as u32;
+        let class = CLASSES[rng.below(CLASSES.len())];
+        let edge = random_edge(&mut tree, rng);
+        tree.add(parent, edge, class, rng.next() % 1000, rng.next() % 100_000);
+        let node = tree.last();
+        node.is_class = edge == Edge::Class;
+        node.native_bytes = (rng.next() % 5000).saturating_sub(4000);
+        node.entries = rng.next() % 7;
+    }
+    for _ in 0..rng.below(40) {
+        let (node, holder) = (rng.below(tree.tree.nodes.len()), rng.below(tree.tree.nodes.len()));
+        let edge = random_edge(&mut tree, rng);
+        if matches!(tree.tree.nodes[node].edge, Edge::Shared(_)) {
+            tree.share(node as u32, holder as u32, edge, rng.next() % 1000);
+        }
+    }
+    tree
+}
+
+fn random_edge(tree: &mut Tree, rng: &mut Rng) -> Edge {
+    const NAMES: [&str; 5] = ["a.A", "java.util.HashMap", "b.C$$Lambda", "x", "a.A.y"];
+    let mut name = |nth: usize| tree.name(NAMES[nth % NAMES.len()]);
+    let (a, b) = (name(rng.below(5)), name(rng.below(5)));
+    let edges = [
+        Edge::Root(a),
+        Edge::Thread(a),
+        Edge::Local(a),
+        Edge::Static(a),
+        Edge::Field(a, b),
+        Edge::ThreadLocal(a),
+        Edge::Element,
+        Edge::Key,
+        Edge::Value,
+        Edge::Class,
+        Edge::Shared(a),
+        Edge::Shared(0),
+        Edge::Level(a),
+        Edge::Other,
+    ];
+    edges[rng.below(edges.len())]
+}
+
+proptest! {
+    #[test]
+    fn owners_are_disjoint_and_add_up_to_the_heap_whatever_is_cut_off(
+        seed: u64,
+        dumps in 1..7usize,
+        top in prop::option::of(0..8usize),
+        only_changed: bool,
+    ) {
+        let mut rng = Rng::new(seed);
+        let digests: Vec<Digest> = (0..dumps).map(|dump| random_tree(&mut rng).digest(dump)).collect();
+        let options = DiffOptions { top, only_changed, ..DiffOptions::default() };
+        let owners = compare(&digests, &options).owners.expect("trees");
+        let mut sums = vec![0; dumps];
+        let series = owners.rows.iter().map(|row| &row.series);
+        for series in series.chain(owners.other.iter().map(|(_, series)| series)) {
+            sums.iter_mut().zip(&series.retained_bytes).for_each(|(sum, bytes)| *sum += bytes);
+        }
+        let heap = |digest: &Digest| -> u64 {
+            let nodes = &digest.owners.as_ref().expect("a tree").nodes;
+            nodes.iter().map(|node| node.shallow_bytes + node.native_bytes).sum()
+        };
+        let heaps: Vec<u64> = digests.iter().map(heap).collect();
+        prop_assert_eq!(&sums, &heaps);
+        prop_assert_eq!(&owners.total.retained_bytes, &heaps);
+        let explained: f64 = owners.findings.iter().map(|finding| finding.share_of_growth).sum();
+        prop_assert!(explained < 1.0 + 1e-9);
+    }
+
+    #[test]
+    fn the_order_of_rows_does_not_matter_for_any_tree(seed: u64, dumps in 2..6usize) {
+        let mut rng = Rng::new(seed);
+        let digests: Vec<Digest> = (0..dumps).map(|dump| random_tree(&mut rng).digest(dump)).collect();
+        let mut other = digests.clone();
+        for digest in &mut other {
+            digest.owners = digest.owners.as_ref().map(|tree| shuffled(tree, &mut rng));
+        }
+        prop_assert_eq!(owners(&other), owners(&digests));
+    }
+
+    #[test]
+    fn nothing_grows_in_a_dump_compared_with_itself(seed: u64) {
+        let mut rng = Rng::new(seed);
+        let tree = random_tree(&mut rng).tree;
+        let digests = [0, 1, 2].map(|dump| Tree { tree: tree.clone() }.digest(dump));
+        let owners = owners(&digests);
+        prop_assert_eq!((owners.verdict, owners.findings.len()), (Verdict::Steady, 0));
+    }
+}
