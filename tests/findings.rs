@@ -2,17 +2,22 @@
 
 mod support;
 
+use std::sync::Arc;
+
 use heapdrift::diff::owners::verdict::{Doubt, Verdict};
 use heapdrift::diff::owners::{Finding, OwnerKind, Owners, StepKind};
 use heapdrift::diff::{DiffOptions, compare};
 use heapdrift::digest::Digest;
 use heapdrift::index::owners::Edge;
+use heapdrift::library::Catalog;
 use proptest::prelude::*;
 use support::Rng;
 use support::trees::{Tree, series, shuffled};
 
 fn owners(digests: &[Digest]) -> Owners {
-    compare(digests, &DiffOptions::default()).owners.expect("all digests have trees")
+    let catalog = Some(Arc::new(Catalog::built_in().expect("it is well formed")));
+    let options = DiffOptions { catalog, ..DiffOptions::default() };
+    compare(digests, &options).owners.expect("all digests have trees")
 }
 
 fn first(owners: &Owners) -> &Finding {

@@ -259,7 +259,8 @@ fn one_job_uses_one_processor() {
     }
     let scene = Scene::new();
     multiplied(&scene, LEAK, 100);
-    let busy = |jobs: &str| {
+    // What the second busiest thread does, in per cent of all.
+    let second = |jobs: &str| {
         let mut child = scene.command(TOOL);
         let mut child =
             child.args(["index", "-q", "--jobs", jobs, "large.hprof"]).spawn().expect("runs");
@@ -278,10 +279,13 @@ fn one_job_uses_one_processor() {
         fs::remove_file(index_of(&scene.path("dumps/large.hprof"))).expect("an index");
         let all: u64 = ticks.values().sum();
         assert!(all >= 10, "too quick to be measured: {ticks:?}");
-        ticks.values().filter(|used| **used * 10 > all).count()
+        let mut used: Vec<u64> = ticks.into_values().collect();
+        used.sort_unstable();
+        used.len().checked_sub(2).map_or(0, |at| used[at] * 100 / all)
     };
-    assert_eq!(busy("1"), 1, "threads that do a tenth of the work or more");
-    assert!(busy("2") >= 2);
+    assert!(second("1") < 10);
+    // Other processes may keep a thread waiting, but not all the time.
+    assert!(second("2") >= 3);
 }
 
 #[test]

@@ -90,13 +90,12 @@ impl<'a> Whose<'a> {
         dumps: usize,
         hours: Option<&[f64]>,
     ) -> Vec<LibraryRow> {
-        let mut sums: BTreeMap<Option<(String, Option<String>)>, (Option<Library>, Account)> =
-            BTreeMap::new();
+        let mut sums = BTreeMap::new();
         for (owner, account) in accounts {
             let library = self.library(&owner.class);
             let name = library.as_ref().map(|found| (found.name.clone(), found.version.clone()));
-            let (_, sum) = sums.entry(name).or_insert_with(|| (library, Account::new(dumps)));
-            sum.absorb(account);
+            let sum = sums.entry(name).or_insert_with(|| (library, Account::new(dumps)));
+            sum.1.absorb(account);
         }
         let row = |(library, sum): (Option<Library>, Account)| LibraryRow {
             library,

@@ -12,8 +12,8 @@ use rayon::prelude::*;
 
 use super::graph::Graph;
 use super::is_of_frame;
-use super::plan::ClassCache;
-use super::roles::{EdgeId, Names, Ranks, Role, Roles};
+use super::plan::{ClassCache, OutsideMemory};
+use super::roles::{EdgeId, Names, Ranks, Role, Roles, is_jdk};
 use super::walks::{Dump, Objects, Reading, Slots, no_streams, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::facts::Thread;
@@ -78,7 +78,7 @@ struct Labels {
     /// See [`label`].
     of: Array<AtomicU16>,
     /// Memory outside of the heap by the object that stands for it, in order.
-    native: Vec<(u64, u64)>,
+    native: Vec<(u64, OutsideMemory)>,
 }
 
 impl<C: Cell> Owners<'_, C> {
@@ -109,9 +109,12 @@ impl<C: Cell> Owners<'_, C> {
         merging.name_roots();
         merging.name_thread_locals();
         merging.merge();
-        for (object, bytes) in &labels.native {
-            let node = merging.node(*object as usize);
-            merging.nodes[node as usize].native += bytes;
+        for (object, memory) in &labels.native {
+            // What native code of the JVM lends the JDK (the file of its modules) is nobody's.
+            if memory.is_freed_by_it || !merging.is_held_by_jdk(*object as usize) {
+                let node = merging.node(*object as usize);
+                merging.nodes[node as usize].native += memory.bytes;
+            }
         }
         let shares = merging.shares();
         Ok(merging.finish(shares))
@@ -176,7 +179,7 @@ impl<C: Cell> Owners<'_, C> {
             native: Vec::new(),
         };
         let native = self.dump.walk(labelling, |labelling| labelling.native);
-        let mut native: Vec<(u64, u64)> = native.into_iter().flatten().collect();
+        let mut native: Vec<(u64, OutsideMemory)> = native.into_iter().flatten().collect();
         native.sort_unstable();
         Ok(Labels { of, native })
     }
@@ -187,7 +190,7 @@ struct Labelling<'a, C: Cell> {
     reading: &'a Reading<'a, C>,
     cache: ClassCache,
     labels: &'a Array<AtomicU16>,
-    native: Vec<(u64, u64)>,
+    native: Vec<(u64, OutsideMemory)>,
 }
 
 impl<C: Cell> Sink for Labelling<'_, C> {
@@ -197,8 +200,8 @@ impl<C: Cell> Sink for Labelling<'_, C> {
         let Some((object, ordinal)) = reading.object(record, offset, &mut self.cache) else {
             return;
         };
-        if let Some(bytes) = reading.plans.outside(&object) {
-            self.native.push((ordinal, bytes));
+        if let Some(memory) = reading.plans.outside(&object) {
+            self.native.push((ordinal, memory));
         }
         let objects = reading.objects;
         if objects.retained[ordinal as usize].get() == 0 {
@@ -309,6 +312,18 @@ impl<C: Cell> Merging<'_, '_, C> {
     #[inline(always)]
     fn node(&self, object: usize) -> u32 {
         self.node_of[object].load(Ordering::Relaxed) - 1
+    }
+
+    /// True for what an object of the JDK holds.
+    fn is_held_by_jdk(&mut self, object: usize) -> bool {
+        let holder = match self.above(object) {
+            Some(above) => self.class_code(above) >> 1,
+            None => match self.roles.edges[self.nodes[self.node(object) as usize].edge.index()] {
+                Edge::Shared(holder) => holder,
+                _ => return false,
+            },
+        };
+        is_jdk(self.names.text(holder))
     }
 
     /// The dominator of an object.

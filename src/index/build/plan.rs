@@ -48,6 +48,8 @@ struct Outside {
     origin: u32,
     /// Offset and bytes of the size.
     size: (u32, u32),
+    /// Offset of a reference to what frees it.
+    freer: Option<u32>,
 }
 
 /// Memory outside of the heap.
@@ -68,14 +70,27 @@ const FREERS: [(&str, Native); 2] = [
 type Member = (&'static str, &'static str);
 
 /// What the program holds memory outside of the heap by: the field that is null unless the instance
-/// is a view of another's memory, and the size, each with the class that declares it.
-const HOLDERS: [(Member, Member); 2] = [
-    (("java/nio/DirectByteBuffer", "att"), ("java/nio/Buffer", "capacity")),
+/// is a view of another's memory, the size, and the field with what frees it, where there is one.
+const HOLDERS: [(Member, Member, Option<Member>); 2] = [
+    (
+        ("java/nio/DirectByteBuffer", "att"),
+        ("java/nio/Buffer", "capacity"),
+        Some(("java/nio/DirectByteBuffer", "cleaner")),
+    ),
     (
         ("org/apache/spark/unsafe/memory/MemoryLocation", "obj"),
         ("org/apache/spark/unsafe/memory/MemoryBlock", "length"),
+        None,
     ),
 ];
+
+/// Memory outside of the heap that an object stands for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct OutsideMemory {
+    pub bytes: u64,
+    /// False for what somebody else frees: native code, or a library by hand.
+    pub is_freed_by_it: bool,
+}
 
 /// An object of the dump, read.
 #[derive(Clone, Copy, Debug)]
@@ -346,13 +361,15 @@ impl<'c> Plans<'c> {
 
     /// Memory outside of the heap that an object stands for: a buffer, not a view of one.
     #[inline(always)]
-    pub fn outside(&self, object: &Object<'_>) -> Option<u64> {
+    pub fn outside(&self, object: &Object<'_>) -> Option<OutsideMemory> {
         let Body::Values(values, class) = object.body else { return None };
         let outside = self.instances[class as usize].outside?;
         let origin = id_of_size(values, outside.origin as usize, self.id_size)?;
         let (offset, size) = outside.size;
         let bytes = id_of_size(values, offset as usize, size as usize)?;
-        (origin == 0 && bytes > 0).then_some(bytes)
+        let freer = outside.freer.and_then(|at| id_of_size(values, at as usize, self.id_size));
+        let is_freed_by_it = freer != Some(0);
+        (origin == 0 && bytes > 0).then_some(OutsideMemory { bytes, is_freed_by_it })
     }
 
     /// Shallow bytes of an object of a kind, with its slot where it has one.
@@ -379,11 +396,14 @@ impl<'c> Plans<'c> {
 }
 
 fn outside(classes: &ClassTable, index: ClassIndex, id_size: usize) -> Option<Outside> {
-    HOLDERS.iter().find_map(|((holder, origin), (sized, size))| {
+    HOLDERS.iter().find_map(|((holder, origin), (sized, size), freer)| {
         let (origin, _) = classes.field_offset(index, holder, origin, id_size)?;
         let (offset, kind) = classes.field_offset(index, sized, size, id_size)?;
         let size = (offset as u32, kind.dump_size(id_size) as u32);
-        Some(Outside { origin: origin as u32, size })
+        let freer = freer.and_then(|(class, field)| {
+            classes.field_offset(index, class, field, id_size).map(|(at, _)| at as u32)
+        });
+        Some(Outside { origin: origin as u32, size, freer })
     })
 }
 

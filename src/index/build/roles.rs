@@ -336,7 +336,8 @@ impl Ranks {
     }
 }
 
-fn is_jdk(name: &str) -> bool {
+/// True for classes of the JDK.
+pub fn is_jdk(name: &str) -> bool {
     ["java.", "jdk.", "sun.", "javax.", "com.sun."].iter().any(|prefix| name.starts_with(prefix))
 }
 
