@@ -40,6 +40,7 @@ fn tables(tree: &OwnerTree) -> [(&'static str, Vec<u8>); 3] {
     nodes.numbers("shallow_bytes", all.iter().map(|node| node.shallow_bytes));
     nodes.numbers("largest_bytes", all.iter().map(|node| node.largest_bytes));
     nodes.numbers("native_bytes", all.iter().map(|node| node.native_bytes));
+    nodes.numbers("bound", all.iter().map(|node| node.bound));
     let mut shares = Writer::new(tree.shares.len());
     let all = &tree.shares;
     shares.numbers("node", all.iter().map(|share| share.node.into()));
@@ -117,6 +118,7 @@ pub fn read(sections: &Sections<'_>) -> Result<Option<OwnerTree>, Fault> {
         fill("shallow_bytes", |node, value| node.shallow_bytes = value)?;
         fill("largest_bytes", |node, value| node.largest_bytes = value)?;
         fill("native_bytes", |node, value| node.native_bytes = value)?;
+        fill("bound", |node, value| node.bound = value)?;
         let tree = OwnerTree { names, nodes, shares };
         if !tree.is_sound() {
             return Err("the owner tree refers to what is not there".to_owned());

@@ -7,6 +7,9 @@
 //! a class by the same field (`next.next.next`) stays at the first one. `docs/ARCHITECTURE.md` has
 //! the rules.
 
+/// Bytes that shared objects retain from which on those that hold them are never too small to tell.
+const MUCH: u64 = 64 << 10;
+
 /// A name in [`OwnerTree::names`].
 pub type Name = u32;
 
@@ -129,6 +132,9 @@ pub struct OwnerNode {
     pub entries: u64,
     /// Elements that the arrays of a collection have room for.
     pub capacity: u64,
+    /// Entries that all of these collections or arrays take at most together: what collections
+    /// declare, and the lengths of arrays; 0 where one of them declares nothing.
+    pub bound: u64,
     /// Bytes of these objects and of what collections are made of.
     pub shallow_bytes: u64,
     /// Bytes of the node and of all below it, in the heap: the sum of the shallow bytes.
@@ -150,6 +156,7 @@ impl OwnerNode {
             objects: 0,
             entries: 0,
             capacity: 0,
+            bound: 0,
             shallow_bytes: 0,
             retained_bytes: 0,
             largest_bytes: 0,
@@ -223,7 +230,16 @@ impl OwnerTree {
             let above = self.nodes[at].parent as usize;
             whole[above] = whole[above].saturating_add(whole[at]);
         }
-        let is_kept = |at: usize| at == 0 || whole[at] >= least;
+        // Who holds much that is shared is told, however small it is itself.
+        let mut holds_much = vec![false; self.nodes.len()];
+        for share in &self.shares {
+            let mut at = share.holder as usize;
+            while whole[share.node as usize] >= MUCH.max(least) && at != 0 && !holds_much[at] {
+                holds_much[at] = true;
+                at = self.nodes[at].parent as usize;
+            }
+        }
+        let is_kept = |at: usize| at == 0 || holds_much[at] || whole[at] >= least;
         // Where each node goes, and the node below each one that takes the small ones.
         let mut place = vec![0; self.nodes.len()];
         let mut others = vec![None; self.nodes.len()];

@@ -1,9 +1,9 @@
 //! Why a finding has its verdict, in one sentence with the numbers that led to it.
 
 use super::text::{count, delta_short};
-use crate::diff::owners::Finding;
 use crate::diff::owners::evidence::Evidence;
 use crate::diff::owners::verdict::{Doubt, Verdict};
+use crate::diff::owners::{Bound, Finding};
 
 /// The sentence.
 pub fn why(finding: &Finding) -> String {
@@ -83,7 +83,12 @@ fn words(doubt: &Doubt, finding: &Finding) -> String {
         Doubt::Weak => "it is only softly or weakly reachable".to_owned(),
         Doubt::ClassLoading => "it is mostly classes, each loaded once".to_owned(),
         Doubt::Known(why) => why.to_string(),
-        Doubt::Bounded => "it is bounded".to_owned(),
+        Doubt::Bounded => match &finding.bound {
+            Some(Bound { declared, now, from }) => {
+                format!("bounded at {}, now {} ({from})", count(*declared), count(*now))
+            }
+            None => "it is bounded".to_owned(),
+        },
         Doubt::Garbage => "some of the dumps hold garbage, others do not".to_owned(),
     }
 }

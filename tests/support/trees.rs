@@ -45,6 +45,7 @@ impl Tree {
             retained_bytes: 0,
             largest_bytes: 0,
             native_bytes: 0,
+            bound: 0,
         });
         (self.tree.nodes.len() - 1) as u32
     }

@@ -160,7 +160,7 @@ impl<'u, 'a> Finder<'u, 'a> {
         for nth in 1..self.union.nodes.len() {
             let node = self.union.nodes[nth];
             let parent = node.parent as usize;
-            self.is_weak[nth] = self.is_weak[parent] || matches!(node.edge, Edge::Level(_));
+            self.is_weak[nth] = self.is_weak[parent] || self.is_weak_level(node.edge);
             self.above[nth] = match node.edge {
                 Edge::Shared(_) => Above { region: nth as u32, ..Above::default() },
                 edge => self.below(self.above[parent], node.parent, edge, node.class),
@@ -226,6 +226,12 @@ impl<'u, 'a> Finder<'u, 'a> {
             Some(_) => above,
             None => Above { passing: Some(self.label(kind, class, Some(field))), ..above },
         }
+    }
+
+    /// True for what goes by itself when memory is short. What waits for finalizers and cleaners
+    /// does not.
+    fn is_weak_level(&self, edge: Edge) -> bool {
+        matches!(edge, Edge::Level(level) if !self.union.name(level).starts_with("phantom"))
     }
 
     fn is_transparent(&self, class: Name) -> bool {
@@ -368,10 +374,23 @@ impl<'u, 'a> Finder<'u, 'a> {
             };
             let all: u64 = sharers.clone().filter(is_same).flat_map(references).sum();
             let order = self.ways.order[holder as usize];
-            (all, !self.is_helper(edge), Reverse(order), Reverse(*sharer))
+            let rank = self.rank_of_hold(holder, edge);
+            (rank, all, !self.is_helper(edge), Reverse(order), Reverse(*sharer))
         };
         let most = sharers.clone().filter(|sharer| outside(*sharer)).max_by_key(weight);
         sharers.map(|sharer| if Some(sharer) == most { 1.0 } else { 0.0 }).collect()
+    }
+
+    /// How much it says that `holder` holds something by `edge`: a static field most, as that is
+    /// why it stays; frames and what the JDK or lambdas hold least.
+    fn rank_of_hold(&self, holder: u32, edge: Edge) -> u8 {
+        let class = self.union.nodes[holder as usize].class;
+        match edge {
+            Edge::Static(_) if !self.is_transparent(class) => 3,
+            Edge::Field(class, _) if !self.is_transparent(class) => 2,
+            Edge::Static(_) | Edge::Key | Edge::Value | Edge::Element => 1,
+            _ => 0,
+        }
     }
 
     /// True for fields of classes inside of others: what a cache hands to its cleaner is the cache's.

@@ -13,6 +13,8 @@ pub struct Amounts {
     pub objects: u64,
     pub entries: u64,
     pub capacity: u64,
+    /// Entries that the collections or arrays take at most; 0 where there is no bound.
+    pub bound: u64,
     /// Bytes of the node itself, outside of the heap, too.
     pub own: u64,
     /// Those that are outside of the heap.
@@ -132,6 +134,7 @@ impl<'a> Union<'a> {
             sum.objects += node.objects;
             sum.entries += node.entries;
             sum.capacity += node.capacity;
+            sum.bound += node.bound;
             sum.own = sum.own.saturating_add(node.shallow_bytes).saturating_add(node.native_bytes);
             sum.native += node.native_bytes;
             places.push(place);

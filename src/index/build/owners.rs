@@ -39,6 +39,8 @@ const WAY: usize = 1 << 16;
 /// Holders that are told of a shared node: those with the most references.
 const HOLDERS: usize = 32;
 
+/// A collection that never gets another array.
+const FIXED: &str = "java.util.concurrent.ArrayBlockingQueue";
 /// Nodes that a thread takes at a time.
 const STRIDE: usize = 1 << 16;
 
@@ -79,6 +81,8 @@ struct Labels {
     of: Array<AtomicU16>,
     /// Memory outside of the heap by the object that stands for it, in order.
     native: Vec<(u64, OutsideMemory)>,
+    /// Bounds that collections declare.
+    bounds: Vec<(u64, u64)>,
 }
 
 impl<C: Cell> Owners<'_, C> {
@@ -115,6 +119,11 @@ impl<C: Cell> Owners<'_, C> {
                 let node = merging.node(*object as usize);
                 merging.nodes[node as usize].native += memory.bytes;
             }
+        }
+        for (object, bound) in &labels.bounds {
+            let node = merging.node(*object as usize) as usize;
+            merging.nodes[node].bounded += 1;
+            merging.nodes[node].bound += bound;
         }
         let shares = merging.shares();
         Ok(merging.finish(shares))
@@ -177,11 +186,15 @@ impl<C: Cell> Owners<'_, C> {
             cache: ClassCache::default(),
             labels: &of,
             native: Vec::new(),
+            bounds: Vec::new(),
         };
-        let native = self.dump.walk(labelling, |labelling| labelling.native);
-        let mut native: Vec<(u64, OutsideMemory)> = native.into_iter().flatten().collect();
-        native.sort_unstable();
-        Ok(Labels { of, native })
+        let parts = self.dump.walk(labelling, |labelling| (labelling.native, labelling.bounds));
+        let (mut native, mut bounds) = (Vec::new(), Vec::new());
+        for (of_part, bounds_of_part) in parts {
+            native.extend(of_part);
+            bounds.extend(bounds_of_part);
+        }
+        Ok(Labels { of, native, bounds })
     }
 }
 
@@ -191,6 +204,7 @@ struct Labelling<'a, C: Cell> {
     cache: ClassCache,
     labels: &'a Array<AtomicU16>,
     native: Vec<(u64, OutsideMemory)>,
+    bounds: Vec<(u64, u64)>,
 }
 
 impl<C: Cell> Sink for Labelling<'_, C> {
@@ -202,6 +216,9 @@ impl<C: Cell> Sink for Labelling<'_, C> {
         };
         if let Some(memory) = reading.plans.outside(&object) {
             self.native.push((ordinal, memory));
+        }
+        if let Some(bound) = reading.plans.bound(&object) {
+            self.bounds.push((ordinal, bound));
         }
         let objects = reading.objects;
         if objects.retained[ordinal as usize].get() == 0 {
@@ -261,6 +278,9 @@ struct Merged {
     /// In units.
     largest: u64,
     native: u64,
+    /// Collections that declare a bound, and the sum of the bounds.
+    bounded: u64,
+    bound: u64,
 }
 
 /// The name of a class, and whether its class object is meant, in the lowest bit.
@@ -274,7 +294,21 @@ impl Merged {
     fn new(parent: u32, edge: EdgeId, class: ClassCode, depth: u32) -> Self {
         let (objects, entries, capacity) = (0, 0, 0);
         let (shallow, largest, native) = (0, 0, 0);
-        Self { parent, edge, class, depth, objects, entries, capacity, shallow, largest, native }
+        let (bounded, bound) = (0, 0);
+        Self {
+            parent,
+            edge,
+            class,
+            depth,
+            objects,
+            entries,
+            capacity,
+            shallow,
+            largest,
+            native,
+            bounded,
+            bound,
+        }
     }
 }
 
@@ -565,7 +599,13 @@ impl<C: Cell> Merging<'_, '_, C> {
             return node;
         }
         let edge = self.edge_below(above, object);
-        self.add(node, edge, object, shallow)
+        let node = self.add(node, edge, object, shallow);
+        if self.roles.of_kind[kind] == Role::Array {
+            let merged = &mut self.nodes[node as usize];
+            merged.bounded += 1;
+            merged.bound += u64::from(slot);
+        }
+        node
     }
 
     fn top_edge(&mut self, object: usize) -> EdgeId {
@@ -768,6 +808,16 @@ impl<C: Cell> Merging<'_, '_, C> {
         retained
     }
 
+    /// Entries that all collections of a node take at most; 0 where one declares nothing.
+    fn bound(&self, node: &Merged) -> u64 {
+        if node.bounded > 0 && node.bounded >= node.objects {
+            return node.bound;
+        }
+        // These take as many as their array has room for.
+        let is_fixed = self.names.text(node.class >> 1) == FIXED && node.class & 1 == 0;
+        if is_fixed { node.capacity } else { 0 }
+    }
+
     /// The tree in an order that depends on names alone, small nodes counted together.
     fn finish(self, shares: Vec<(u32, u32, EdgeId, u64)>) -> OwnerTree {
         let retained = self.retained();
@@ -803,6 +853,7 @@ impl<C: Cell> Merging<'_, '_, C> {
                 retained_bytes: retained[at as usize],
                 largest_bytes: node.largest * unit,
                 native_bytes: node.native,
+                bound: self.bound(node),
             });
             let mut below = std::mem::take(&mut children[at as usize]);
             below.sort_unstable_by(|a, b| key(*b).cmp(&key(*a)));

@@ -39,6 +39,8 @@ pub struct InstancePlan {
     native: Option<(u32, u32, Native)>,
     /// Memory outside of the heap that the instance stands for.
     outside: Option<Outside>,
+    /// Offset and bytes of the number of entries that a collection takes at most.
+    bound: Option<(u32, u32)>,
 }
 
 /// Where an instance says how much memory outside of the heap it stands for.
@@ -91,6 +93,29 @@ pub struct OutsideMemory {
     /// False for what somebody else frees: native code, or a library by hand.
     pub is_freed_by_it: bool,
 }
+
+/// Fields that declare how many entries a collection takes at most, and how the names of the classes
+/// that declare them begin.
+const BOUNDS: [(&str, &str); 5] = [
+    ("java/util/concurrent/LinkedBlockingQueue", "capacity"),
+    ("java/util/concurrent/LinkedBlockingDeque", "capacity"),
+    ("com/google/common/cache/LocalCache", "maxWeight"),
+    ("com/google/common/collect/EvictingQueue", "maxSize"),
+    ("com/github/benmanes/caffeine/cache/", "maximum"),
+];
+/// What fields that bound a map which evicts its eldest entry are called, in lower case.
+const EVICTION_BOUNDS: [&str; 10] = [
+    "max",
+    "maxentries",
+    "maxsize",
+    "maximumsize",
+    "maxcapacity",
+    "maxelements",
+    "capacity",
+    "limit",
+    "bound",
+    "cachesize",
+];
 
 /// An object of the dump, read.
 #[derive(Clone, Copy, Debug)]
@@ -172,6 +197,7 @@ impl<'c> Plans<'c> {
                 Some((offset as u32, kind.dump_size(id_size) as u32, *native))
             });
             plan.outside = outside(classes, index, id_size);
+            plan.bound = bound(classes, index, id_size);
             let form =
                 if plan.stack_words.is_some() { Form::SizedInstance } else { Form::Instance };
             kinds.push(Kind { form, class: Some(index), size });
@@ -372,6 +398,16 @@ impl<'c> Plans<'c> {
         (origin == 0 && bytes > 0).then_some(OutsideMemory { bytes, is_freed_by_it })
     }
 
+    /// The number of entries that a collection declares to take at most, if it does.
+    #[inline(always)]
+    pub fn bound(&self, object: &Object<'_>) -> Option<u64> {
+        let Body::Values(values, class) = object.body else { return None };
+        let (offset, size) = self.instances[class as usize].bound?;
+        let bound = id_of_size(values, offset as usize, size as usize)?;
+        // Negative numbers and the largest integer mean that there is no bound.
+        (0 < bound && bound < i32::MAX as u64).then_some(bound)
+    }
+
     /// Shallow bytes of an object of a kind, with its slot where it has one.
     #[inline(always)]
     pub fn shallow(&self, kind: usize, slot: u32) -> u64 {
@@ -405,6 +441,33 @@ fn outside(classes: &ClassTable, index: ClassIndex, id_size: usize) -> Option<Ou
         });
         Some(Outside { origin: origin as u32, size, freer })
     })
+}
+
+/// Where an instance declares how many entries it takes at most: in a field of a class that is known
+/// to, or one of a class of the program's own above `LinkedHashMap`, which evicts its eldest entry.
+fn bound(classes: &ClassTable, index: ClassIndex, id_size: usize) -> Option<(u32, u32)> {
+    let is_eldest_evicting =
+        classes.fielded_chain(index).skip(1).any(|class| class.name == "java/util/LinkedHashMap");
+    let mut at = 0;
+    for class in classes.fielded_chain(index) {
+        for field in &class.fields {
+            let size = field.kind.dump_size(id_size) as u32;
+            let name = classes.symbols.text(field.name).unwrap_or_default();
+            let is_number = matches!(field.kind, FieldType::Int | FieldType::Long);
+            let is_known = BOUNDS
+                .iter()
+                .any(|(declared_in, bound)| class.name.starts_with(declared_in) && name == *bound);
+            let is_own = is_eldest_evicting
+                && !class.name.starts_with("java/")
+                && EVICTION_BOUNDS
+                    .contains(&name.trim_start_matches("val$").to_lowercase().as_str());
+            if is_number && (is_known || is_own) {
+                return Some((at, size));
+            }
+            at += size;
+        }
+    }
+    None
 }
 
 /// The reference fields of a class that retain, in the order of [`Plans::references`]: the class

@@ -126,6 +126,7 @@ fn write_owners(out: &mut Writer, owners: &OwnerTree) -> io::Result<()> {
                 node.retained_bytes,
                 node.largest_bytes,
                 node.native_bytes,
+                node.bound,
             ]
         })
         .collect();

@@ -596,6 +596,7 @@ impl HeapIndex {
                 retained_bytes: words[7],
                 largest_bytes: words[8],
                 native_bytes: words[9],
+                bound: words[10],
             })
         };
         let share = |words: &[u64]| {
@@ -696,7 +697,7 @@ impl HeapIndex {
 /// Words of 32 bits of a kind in the file.
 pub const KIND_WORDS: usize = 8;
 /// Words of 64 bits of a node of the owner tree in the file.
-const NODE_WORDS: usize = 10;
+const NODE_WORDS: usize = 11;
 /// Words of 64 bits of a share in the file.
 const SHARE_WORDS: usize = 4;
 /// Words of 64 bits of a root in the file.
