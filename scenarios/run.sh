@@ -40,7 +40,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cp -r "$here/java" "$here/truth" "$work"
 if [ -n "$renamed" ]; then
-    # org.example.shop and the others become k.p1, k.p2, ...: the same lengths of nothing, and no word that says anything.
+    # org.example.shop and the others become k.p1, k.p2, ...: names that say nothing.
     rename=()
     nth=0
     for package in "$work"/java/org/example/*/; do
@@ -111,7 +111,8 @@ for name in "$@"; do
     start=$SECONDS
     if $run "$name" >"$out/$name/log" 2>&1; then
         cp "$work/truth/$name.json" "$out/$name/truth.json"
-        echo "$name: $(ls "$out/$name" | grep -c hprof) dumps, $(du -ch "$out/$name"/*.hprof | tail -n1 | cut -f1), $((SECONDS - start)) s"
+        size=$(du -ch "$out/$name"/*.hprof | tail -n1 | cut -f1)
+        echo "$name: $(ls "$out/$name" | grep -c hprof) dumps, $size, $((SECONDS - start)) s"
     else
         echo "$name: FAILED, see $out/$name/log" >&2
         failed+=("$name")

@@ -100,14 +100,20 @@ fn sums(summary: &Summary) -> String {
         true => "none".to_owned(),
         false => format!("{} ({})", names.len(), names.join(", ")),
     };
+    let controls = format!(
+        "{} healthy programs, falsely accused: {}",
+        summary.controls,
+        list(&summary.false_accusations)
+    );
+    if summary.leaks == 0 {
+        return format!("\n{controls}\n");
+    }
     format!(
-        "\n{}\nLibrary right: {:.0} %. {} leaks, missed: {}; {} healthy programs, falsely accused: {}\n",
+        "\n{}\nLibrary right: {:.0} %. {} leaks, missed: {}; {controls}\n",
         aligned(&rows),
         summary.library_right_percent,
         summary.leaks,
-        list(&summary.missed),
-        summary.controls,
-        list(&summary.false_accusations)
+        list(&summary.missed)
     )
 }
 
