@@ -388,7 +388,8 @@ impl<'u, 'a> Finder<'u, 'a> {
         match edge {
             Edge::Static(_) if !self.is_transparent(class) => 3,
             Edge::Field(class, _) if !self.is_transparent(class) => 2,
-            Edge::Static(_) | Edge::Key | Edge::Value | Edge::Element => 1,
+            Edge::Field(class, _) if is_lambda(self.union.name(class)) => 0,
+            Edge::Static(_) | Edge::Field(..) | Edge::Key | Edge::Value | Edge::Element => 1,
             _ => 0,
         }
     }
