@@ -106,6 +106,7 @@ impl<C: Cell> Owners<'_, C> {
             locals: HashMap::new(),
             thread_locals: HashMap::new(),
             children: HashMap::new(),
+            recent: vec![((u32::MAX, 0, 0, 0), 0); RECENT],
             nodes: vec![Merged::top()],
             roles,
             names,
@@ -283,6 +284,11 @@ struct Merged {
     bound: u64,
 }
 
+/// The node above, the label, and the kinds of the object above and of the object.
+type RecentKey = (u32, u16, u32, u32);
+/// Children that are remembered.
+const RECENT: usize = 1 << 12;
+
 /// The name of a class, and whether its class object is meant, in the lowest bit.
 type ClassCode = u32;
 
@@ -327,6 +333,8 @@ struct Merging<'a, 'o, C: Cell> {
     /// By entry of a map of thread locals.
     thread_locals: HashMap<u64, EdgeId>,
     children: HashMap<(u32, EdgeId, ClassCode), u32>,
+    /// Children that were found last.
+    recent: Vec<(RecentKey, u32)>,
     nodes: Vec<Merged>,
     roles: Roles,
     names: Names,
@@ -598,8 +606,17 @@ impl<C: Cell> Merging<'_, '_, C> {
             }
             return node;
         }
-        let edge = self.edge_below(above, object);
-        let node = self.add(node, edge, object, shallow);
+        let above_kind = self.kind(above);
+        let is_by_kind = label != label::NONE
+            && label != label::LOCAL
+            && !matches!(self.roles.of_kind[above_kind], Role::Mirror | Role::ThreadLocalEntry)
+            && self.roles.of_kind[kind] != Role::Mirror;
+        let node = if is_by_kind {
+            self.add_by_kind((node, label, above_kind as u32, kind as u32), object, shallow)
+        } else {
+            let edge = self.edge_below(above, object);
+            self.add(node, edge, object, shallow)
+        };
         if self.roles.of_kind[kind] == Role::Array {
             let merged = &mut self.nodes[node as usize];
             merged.bounded += 1;
@@ -647,15 +664,48 @@ impl<C: Cell> Merging<'_, '_, C> {
 
     fn add(&mut self, parent: u32, edge: EdgeId, object: usize, shallow: u64) -> u32 {
         let class = self.class_code(object);
-        let node = match self.children.get(&(parent, edge, class)) {
+        let node = self.child(parent, edge, class);
+        self.count(node, object, shallow);
+        node
+    }
+
+    fn child(&mut self, parent: u32, edge: EdgeId, class: ClassCode) -> u32 {
+        match self.children.get(&(parent, edge, class)) {
             Some(node) => *node,
             None => self.new_node(parent, edge, class),
-        };
+        }
+    }
+
+    #[inline(always)]
+    fn count(&mut self, node: u32, object: usize, shallow: u64) {
         let units = self.objects().units(object);
         let merged = &mut self.nodes[node as usize];
         merged.objects += 1;
         merged.shallow += shallow;
         merged.largest = merged.largest.max(units);
+    }
+
+    /// As [`Self::add`], for objects whose edge and class are told by kinds and label alone: the
+    /// last ones are remembered.
+    #[inline]
+    fn add_by_kind(&mut self, key: RecentKey, object: usize, shallow: u64) -> u32 {
+        let (parent, label, above_kind, kind) = key;
+        let mixed = (u64::from(parent) << 32 | u64::from(kind) << 16)
+            .wrapping_add(u64::from(above_kind) << 24 ^ u64::from(label))
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let place = (mixed >> 48) as usize % RECENT;
+        if self.recent[place].0 != key {
+            let edge = match label {
+                label::ELEMENT => self.roles.element,
+                label => {
+                    self.roles.field(above_kind as usize, usize::from(label - label::FIRST)).edge
+                }
+            };
+            let class = self.roles.class_of_kind[kind as usize] << 1;
+            self.recent[place] = (key, self.child(parent, edge, class));
+        }
+        let node = self.recent[place].1;
+        self.count(node, object, shallow);
         node
     }
 
