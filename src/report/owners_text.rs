@@ -34,7 +34,8 @@ pub fn findings(owners: &Owners, heap_max: Option<u64>, columns: Option<usize>, 
     }
     let more = owners.findings.len() - shown.len();
     if more > 0 && !shown.is_empty() {
-        let _ = writeln!(out, "   {} lesser findings: --format json", count(more as u64));
+        let findings = if more == 1 { "finding" } else { "findings" };
+        let _ = writeln!(out, "   {} lesser {findings}: --format json", count(more as u64));
     }
     let _ = writeln!(out);
 }
