@@ -15,6 +15,7 @@ mod truth;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use heapdrift::diff::{DiffOptions, compare};
@@ -23,6 +24,7 @@ use heapdrift::digest::{Digest, file};
 use heapdrift::index::build::BuildOptions;
 use heapdrift::index::open::open_or_build;
 use heapdrift::index::scan::Silent;
+use heapdrift::library::Catalog;
 use outcome::{Outcome, Summary};
 use truth::Truth;
 
@@ -104,7 +106,8 @@ fn judge(directory: &Path, cli: &Cli) -> Result<Option<Vec<Outcome>>, String> {
         digests.push(digest(file, &options)?);
     }
     digests.sort_by_key(|digest| digest.facts.time_ms);
-    let comparison = compare(&digests, &DiffOptions::default());
+    let catalog = Catalog::built_in().ok().map(Arc::new);
+    let comparison = compare(&digests, &DiffOptions { catalog, ..DiffOptions::default() });
     let owners = comparison.owners.as_ref().ok_or("a digest has no owners")?;
     if cli.findings {
         print!("{}", table::findings(truth.name(), owners));
