@@ -92,6 +92,10 @@ impl<C: Cell> Owners<'_, C> {
     /// No memory, or no room on the disk.
     pub fn run(&self, budget: &Budget) -> io::Result<OwnerTree> {
         let labels = self.labels(budget)?;
+        // Objects are gone through in order, and what dominates them is mostly near.
+        let node_of = Array::new(budget, self.reading.objects.count, Access::Random)?;
+        node_of.use_in_order();
+        labels.of.use_in_order();
         let mut names = Names::default();
         let mut roles = Roles::new(self.reading.plans, self.classes, self.names, &mut names);
         let ranks = roles.ranks(self.classes, &mut names);
@@ -101,7 +105,7 @@ impl<C: Cell> Owners<'_, C> {
             labels: &labels,
             ranks: &ranks,
             holders: &holders,
-            node_of: Array::new(budget, self.reading.objects.count, Access::Random)?,
+            node_of,
             tops: HashMap::new(),
             locals: HashMap::new(),
             thread_locals: HashMap::new(),
