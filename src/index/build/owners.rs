@@ -110,7 +110,7 @@ impl<C: Cell> Owners<'_, C> {
             locals: HashMap::new(),
             thread_locals: HashMap::new(),
             children: HashMap::new(),
-            recent: vec![(NO_KEY, 0); RECENT],
+            recent: vec![((u32::MAX, 0, 0, 0), 0); RECENT],
             nodes: vec![Merged::top()],
             roles,
             names,
@@ -290,7 +290,6 @@ struct Merged {
 
 /// The node above, the label, and the kinds of the object above and of the object.
 type RecentKey = (u32, u16, u32, u32);
-const NO_KEY: RecentKey = (u32::MAX, 0, 0, 0);
 /// Children that are remembered.
 const RECENT: usize = 1 << 12;
 
@@ -321,75 +320,6 @@ impl Merged {
             bound,
         }
     }
-}
-
-/// Objects that are held alike and dominate nothing.
-#[derive(Clone, Copy, Default)]
-struct LeafSum {
-    objects: u64,
-    shallow: u64,
-    /// Bytes of the largest.
-    largest: u64,
-    slots: u64,
-}
-
-impl LeafSum {
-    #[inline(always)]
-    fn add(&mut self, shallow: u64, slot: u64) {
-        self.objects += 1;
-        self.shallow += shallow;
-        self.largest = self.largest.max(shallow);
-        self.slots += slot;
-    }
-}
-
-/// Sums by key, and where the last ones are.
-struct LeafSums {
-    sums: Vec<LeafSum>,
-    index: HashMap<RecentKey, usize>,
-    recent: Vec<(RecentKey, usize)>,
-}
-
-impl Default for LeafSums {
-    fn default() -> Self {
-        Self { sums: Vec::new(), index: HashMap::new(), recent: vec![(NO_KEY, 0); RECENT] }
-    }
-}
-
-impl LeafSums {
-    #[inline(always)]
-    fn of(&mut self, key: RecentKey) -> &mut LeafSum {
-        let recent = &mut self.recent[place_of(key)];
-        if recent.0 != key {
-            let next = self.sums.len();
-            let at = *self.index.entry(key).or_insert(next);
-            if at == next {
-                self.sums.push(LeafSum::default());
-            }
-            *recent = (key, at);
-        }
-        &mut self.sums[recent.1]
-    }
-
-    fn merge(mut self, other: Self) -> Self {
-        for (key, at) in other.index {
-            let (sum, more) = (self.of(key), other.sums[at]);
-            sum.objects += more.objects;
-            sum.shallow += more.shallow;
-            sum.largest = sum.largest.max(more.largest);
-            sum.slots += more.slots;
-        }
-        self
-    }
-}
-
-/// A place among those that are remembered.
-#[inline(always)]
-fn place_of((parent, label, above_kind, kind): RecentKey) -> usize {
-    let mixed = (u64::from(parent) << 32 | u64::from(kind) << 16)
-        .wrapping_add(u64::from(above_kind) << 24 ^ u64::from(label))
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 48) as usize % RECENT
 }
 
 struct Merging<'a, 'o, C: Cell> {
@@ -622,30 +552,11 @@ impl<C: Cell> Merging<'_, '_, C> {
     /// its beginnings are kept, and it is walked twice where it is long.
     fn merge(&mut self) {
         let mut way = Vec::with_capacity(WAY);
-        let labels = self.labels;
-        let wanted = labels.native.iter().map(|(object, _)| *object);
-        let wanted = wanted.chain(labels.bounds.iter().map(|(object, _)| *object));
-        for object in wanted {
-            self.resolve(object as usize, &mut way);
-        }
-        for object in 0..self.objects().count as usize {
-            let is_leaf = self.objects().retained[object].get() == 0;
-            let is_told_later = is_leaf
-                && self.above(object).is_some_and(|above| {
-                    let label = labels.of[object].load(Ordering::Relaxed);
-                    self.is_by_kind(label, self.kind(above), self.kind(object))
-                });
-            if !is_told_later {
-                self.resolve(object, &mut way);
-            }
-        }
-        self.merge_leaves();
-    }
-
-    /// Finds the node of an object, and of all above it.
-    fn resolve(&mut self, object: usize, way: &mut Vec<usize>) {
         let mut starts = Vec::new();
-        if self.is_new(object) {
+        for object in 0..self.objects().count as usize {
+            if self.node_of[object].load(Ordering::Relaxed) != 0 {
+                continue;
+            }
             starts.push(object);
             while let Some(start) = starts.pop() {
                 let mut next = Some(start);
@@ -687,7 +598,7 @@ impl<C: Cell> Merging<'_, '_, C> {
         let label = self.labels.of[object].load(Ordering::Relaxed);
         let is_part = match label {
             label::NONE => self.roles.is_part_within(kind, self.kind(above)),
-            _ => self.is_part(self.kind(above), node, label, kind),
+            _ => self.is_part(above, node, label, kind),
         };
         if is_part {
             let merged = &mut self.nodes[node as usize];
@@ -700,7 +611,11 @@ impl<C: Cell> Merging<'_, '_, C> {
             return node;
         }
         let above_kind = self.kind(above);
-        let node = if self.is_by_kind(label, above_kind, kind) {
+        let is_by_kind = label != label::NONE
+            && label != label::LOCAL
+            && !matches!(self.roles.of_kind[above_kind], Role::Mirror | Role::ThreadLocalEntry)
+            && self.roles.of_kind[kind] != Role::Mirror;
+        let node = if is_by_kind {
             self.add_by_kind((node, label, above_kind as u32, kind as u32), object, shallow)
         } else {
             let edge = self.edge_below(above, object);
@@ -712,102 +627,6 @@ impl<C: Cell> Merging<'_, '_, C> {
             merged.bound += u64::from(slot);
         }
         node
-    }
-
-    /// True when label and kinds alone tell how an object is held, and what its class is.
-    #[inline(always)]
-    fn is_by_kind(&self, label: u16, above_kind: usize, kind: usize) -> bool {
-        label != label::NONE
-            && label != label::LOCAL
-            && !matches!(self.roles.of_kind[above_kind], Role::Mirror | Role::ThreadLocalEntry)
-            && self.roles.of_kind[kind] != Role::Mirror
-    }
-
-    /// What tells the node of an object that dominates nothing, where that is told by kinds.
-    #[inline(always)]
-    fn leaf_key(&self, object: usize) -> Option<RecentKey> {
-        if self.objects().retained[object].get() != 0 || !self.is_new(object) {
-            return None;
-        }
-        let above = self.above(object)?;
-        let (above_kind, kind) = (self.kind(above), self.kind(object));
-        let label = self.labels.of[object].load(Ordering::Relaxed);
-        let key = || (self.node(above), label, above_kind as u32, kind as u32);
-        self.is_by_kind(label, above_kind, kind).then(key)
-    }
-
-    /// Adds what dominates nothing to the nodes, whose nodes are known above: in parallel, as most
-    /// objects are such. Their own nodes are noted only where the graph has them.
-    fn merge_leaves(&mut self) {
-        let count = self.objects().count as usize;
-        let this: &Self = self;
-        let sums =
-            (0..count).into_par_iter().step_by(STRIDE).fold(LeafSums::default, |sums, start| {
-                (start..(start + STRIDE).min(count)).fold(sums, |mut sums, object| {
-                    if let Some(key) = this.leaf_key(object) {
-                        let slot = match this.roles.has_slot[key.3 as usize] {
-                            true => this.owners.slots.get(object as u64),
-                            false => 0,
-                        };
-                        let shallow = this.owners.reading.plans.shallow(key.3 as usize, slot);
-                        sums.of(key).add(shallow, slot.into());
-                    }
-                    sums
-                })
-            });
-        let sums = sums.reduce(LeafSums::default, LeafSums::merge);
-        // In the order of keys, so that threads do not show.
-        let sums: BTreeMap<RecentKey, LeafSum> =
-            sums.index.into_iter().map(|(key, at)| (key, sums.sums[at])).collect();
-        let mut nodes: HashMap<RecentKey, u32> = HashMap::with_capacity(sums.len());
-        for (key, sum) in sums {
-            nodes.insert(key, self.add_leaves(key, sum));
-        }
-        let this: &Self = self;
-        let ordinals = this.owners.ordinals;
-        (0..ordinals.len()).into_par_iter().with_min_len(STRIDE).for_each(|node| {
-            let object = ordinals[node].get() as usize;
-            if let Some(node) = this.leaf_key(object).and_then(|key| nodes.get(&key)) {
-                this.node_of[object].store(node + 1, Ordering::Relaxed);
-            }
-        });
-    }
-
-    /// Adds objects that are held alike, and dominate nothing.
-    fn add_leaves(&mut self, key: RecentKey, sum: LeafSum) -> u32 {
-        let (parent, label, above_kind, kind) = (key.0, key.1, key.2 as usize, key.3 as usize);
-        let role = self.roles.of_kind[kind];
-        if self.is_part(above_kind, parent, label, kind) {
-            let merged = &mut self.nodes[parent as usize];
-            merged.shallow += sum.shallow;
-            match role {
-                Role::Array => merged.capacity += sum.slots,
-                Role::Part { is_entry: true } | Role::ThreadLocalEntry => {
-                    merged.entries += sum.objects;
-                }
-                _ => {}
-            }
-            return parent;
-        }
-        let node = self.child_by_kind(key);
-        let merged = &mut self.nodes[node as usize];
-        merged.objects += sum.objects;
-        merged.shallow += sum.shallow;
-        merged.largest = merged.largest.max(sum.largest / self.owners.reading.plans.unit);
-        if role == Role::Array {
-            merged.bounded += sum.objects;
-            merged.bound += sum.slots;
-        }
-        node
-    }
-
-    fn child_by_kind(&mut self, (parent, label, above_kind, kind): RecentKey) -> u32 {
-        let edge = match label {
-            label::ELEMENT => self.roles.element,
-            label => self.roles.field(above_kind as usize, usize::from(label - label::FIRST)).edge,
-        };
-        let class = self.roles.class_of_kind[kind as usize] << 1;
-        self.child(parent, edge, class)
     }
 
     fn top_edge(&mut self, object: usize) -> EdgeId {
@@ -824,7 +643,8 @@ impl<C: Cell> Merging<'_, '_, C> {
     }
 
     /// True for what the collection at `node` is made of: tables, entries, wrapped collections.
-    fn is_part(&self, above_kind: usize, node: u32, label: u16, kind: usize) -> bool {
+    fn is_part(&self, above: usize, node: u32, label: u16, kind: usize) -> bool {
+        let above_kind = self.kind(above);
         let role = self.roles.of_kind[kind];
         let is_structure = |roles: &Roles| {
             label != label::LOCAL
@@ -873,9 +693,20 @@ impl<C: Cell> Merging<'_, '_, C> {
     /// last ones are remembered.
     #[inline]
     fn add_by_kind(&mut self, key: RecentKey, object: usize, shallow: u64) -> u32 {
-        let place = place_of(key);
+        let (parent, label, above_kind, kind) = key;
+        let mixed = (u64::from(parent) << 32 | u64::from(kind) << 16)
+            .wrapping_add(u64::from(above_kind) << 24 ^ u64::from(label))
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let place = (mixed >> 48) as usize % RECENT;
         if self.recent[place].0 != key {
-            self.recent[place] = (key, self.child_by_kind(key));
+            let edge = match label {
+                label::ELEMENT => self.roles.element,
+                label => {
+                    self.roles.field(above_kind as usize, usize::from(label - label::FIRST)).edge
+                }
+            };
+            let class = self.roles.class_of_kind[kind as usize] << 1;
+            self.recent[place] = (key, self.child(parent, edge, class));
         }
         let node = self.recent[place].1;
         self.count(node, object, shallow);
