@@ -205,8 +205,18 @@ impl OwnerTree {
     }
 
     /// The same tree with what each node retains, which is what it has and what is below it has;
-    /// `None` when that is more than 64 bits hold.
+    /// `None` when some sum over the tree is more than 64 bits hold.
     pub fn with_retained(mut self) -> Option<Self> {
+        let numbers: [fn(&OwnerNode) -> u64; 5] = [
+            |node| node.objects,
+            |node| node.entries,
+            |node| node.capacity,
+            |node| node.bound,
+            |node| node.shallow_bytes.saturating_add(node.native_bytes),
+        ];
+        for number in numbers {
+            self.nodes.iter().map(number).try_fold(0, u64::checked_add)?;
+        }
         for node in &mut self.nodes {
             node.retained_bytes = node.shallow_bytes;
         }

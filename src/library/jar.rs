@@ -314,15 +314,15 @@ mod tests {
         };
         guava("file:/home/a/.m2/repository/com/google/guava/guava/31.1-jre/guava-31.1-jre.jar");
         guava(
-            "file:/root/.cache/coursier/v1/https/repo1.maven.org/maven2/com/google/guava/guava/31.1-jre/\
+            "file:/home/user/.cache/coursier/v1/https/repo.example.org/maven2/com/google/guava/guava/31.1-jre/\
              guava-31.1-jre.jar",
         );
         guava(
-            "file:/root/.gradle/caches/modules-2/files-2.1/com.google.guava/guava/31.1-jre/\
+            "file:/home/user/.gradle/caches/modules-2/files-2.1/com.google.guava/guava/31.1-jre/\
              60458f877d055d0c9114d9e1a2efb737b4bc282c/guava-31.1-jre.jar",
         );
-        guava("file:/root/.ivy2/cache/com.google.guava/guava/bundles/guava-31.1-jre.jar");
-        guava("file:/root/.ivy2/jars/com.google.guava_guava-31.1-jre.jar");
+        guava("file:/home/user/.ivy2/cache/com.google.guava/guava/bundles/guava-31.1-jre.jar");
+        guava("file:/home/user/.ivy2/jars/com.google.guava_guava-31.1-jre.jar");
         guava("file:/databricks/jars/maven-trees--hadoop3--com.google.guava__guava__31.1-jre.jar");
         let scala = jar(
             "file:/m/repository/org/apache/spark/spark-core_2.12/3.5.5/spark-core_2.12-3.5.5.jar",
