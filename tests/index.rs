@@ -1149,31 +1149,10 @@ public class OffHeap {
 const DIRECT: u64 = 1000 + 65536 + (3 << 20);
 const MAPPED: u64 = 123_456;
 
-/// The JDK of a version, found as `jmap_equality` finds it: both versions are demanded.
-fn find_jdk(version: u32) -> PathBuf {
-    let variables = [format!("JDK{version}_HOME"), "JAVA_HOME".to_owned()];
-    let named = variables.iter().filter_map(std::env::var_os).map(PathBuf::from);
-    let installed = fs::read_dir("/usr/lib/jvm")
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()));
-    let wanted = format!("JAVA_VERSION=\"{version}");
-    named
-        .chain(installed)
-        .find(|home| {
-            let release = fs::read_to_string(home.join("release")).unwrap_or_default();
-            let is_version = release.lines().any(|line| {
-                line.strip_prefix(&wanted).is_some_and(|rest| rest.starts_with(['.', '"']))
-            });
-            is_version && home.join("bin/javac").is_file()
-        })
-        .unwrap_or_else(|| panic!("JDK {version} not found: set JDK{version}_HOME"))
-}
-
 #[test]
 fn memory_outside_of_the_heap_is_what_the_program_took() {
     for version in [17, 25] {
-        let jdk = find_jdk(version);
+        let jdk = support::jvm::find_jdk(version);
         let scene = Scene::new();
         scene.dump("OffHeap.java", OFF_HEAP.as_bytes());
         let mut javac = scene.command(jdk.join("bin/javac"));
