@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::label::{self, Label};
 use super::plan::ClassCache;
 use super::walks::{Dump, Reading, References, Slots, Targets, no_streams, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
@@ -15,8 +16,9 @@ use crate::index::tally::Sink;
 use crate::parser::heap::{HeapRecord, LargeArray};
 use crate::parser::ids::ObjectId;
 
-/// The graph of the objects that are left after peeling: successors of each node, which never are
-/// roots, as gaps in variable-length integers.
+/// The graph of the objects that are left after peeling: how many successors a node has, the
+/// successors, which never are roots, as gaps, and behind them the labels of the references; all in
+/// variable-length integers.
 pub struct Graph<C: Cell> {
     /// Where a node's successors are, in units of `1 << shift` bytes, plus one; 0 for none.
     pub positions: Array<C>,
@@ -75,8 +77,8 @@ impl<C: Cell> Reading<'_, C> {
         slots: &Slots,
         budget: &Budget,
     ) -> io::Result<(Graph<C>, RootReferences<C>)> {
-        // Five bytes hold any difference of 35 bits, ten any at all.
-        let longest = if C::MAX > u64::from(u32::MAX) { 10 } else { 5 };
+        // Five bytes hold any difference of 35 bits, ten any at all; three a label.
+        let longest = if C::MAX > u64::from(u32::MAX) { 10 } else { 5 } + 3;
         let bound = |shift: u32| (edges + nodes.count) * longest + (nodes.count << shift);
         let shift = (0..8).find(|shift| bound(*shift) >> shift < C::MAX).unwrap_or(8);
         let positions = Array::new(budget, nodes.count, Access::Random)?;
@@ -140,6 +142,7 @@ struct Output<'a, C: Cell> {
 }
 
 impl<C: Cell> Output<'_, C> {
+    /// Adds a node and its successors with their labels: see [`label::pack`].
     fn node(&mut self, node: u64, targets: &[u64]) {
         while self.bytes.len() & ((1 << self.shift) - 1) != 0 {
             self.bytes.push(0);
@@ -147,7 +150,8 @@ impl<C: Cell> Output<'_, C> {
         self.starts.push((node, self.bytes.len()));
         put_varint(&mut self.bytes, targets.len() as u64);
         let mut before = 0;
-        for (nth, target) in targets.iter().enumerate() {
+        for (nth, packed) in targets.iter().enumerate() {
+            let target = label::object(*packed);
             let gap = target.wrapping_sub(before);
             match nth {
                 // The first one lies on either side of the node.
@@ -157,7 +161,10 @@ impl<C: Cell> Output<'_, C> {
                 }
                 _ => put_varint(&mut self.bytes, gap),
             }
-            before = *target;
+            before = target;
+        }
+        for packed in targets {
+            put_varint(&mut self.bytes, code_label(label::label(*packed)));
         }
         if self.bytes.len() >= WRITE {
             self.write();
@@ -184,6 +191,17 @@ impl<C: Cell> Drop for Output<'_, C> {
     fn drop(&mut self) {
         self.write();
     }
+}
+
+/// Labels of elements are the most frequent ones: theirs is the shortest code.
+#[inline(always)]
+fn code_label(label: Label) -> u64 {
+    label.wrapping_sub(label::ELEMENT).into()
+}
+
+#[inline(always)]
+fn decode_label(code: u64) -> Label {
+    (code as Label).wrapping_add(label::ELEMENT)
 }
 
 /// Adds an integer, seven bits a byte, the lowest first.
@@ -245,8 +263,8 @@ impl<C: Cell> Connecting<'_, C> {
     fn note_frames(&mut self, ordinal: u64) {
         let Some(thread) = self.nodes.ordinal(ordinal) else { return };
         for local in self.reading.locals(ordinal) {
-            let is_field =
-                [&self.targets.objects, &self.targets.roots].iter().any(|own| own.contains(local));
+            let is_field = self.targets.objects.iter().any(|own| label::object(*own) == *local)
+                || self.targets.roots.contains(local);
             let code = self.reading.objects.pred[*local as usize].get();
             if let Some(object) = self.nodes.ordinal(*local).filter(|_| !is_field) {
                 let is_only_referrer = code == ordinal + pred::FIRST;
@@ -283,8 +301,8 @@ impl<C: Cell> Sink for Connecting<'_, C> {
         let targets = &mut self.targets.objects;
         let mut kept = 0;
         for at in 0..targets.len() {
-            if let Some(target) = self.nodes.ordinal(targets[at]) {
-                targets[kept] = target;
+            if let Some(target) = self.nodes.ordinal(label::object(targets[at])) {
+                targets[kept] = label::pack(target, label::label(targets[at]));
                 kept += 1;
             }
         }
@@ -336,6 +354,38 @@ impl<C: Cell> Graph<C> {
         };
         successors.last = successors.last.wrapping_add(difference);
         Some(successors.last)
+    }
+}
+
+/// The successors of a node with the labels of the references to them.
+pub struct Labelled {
+    successors: Successors,
+    labels_at: usize,
+}
+
+impl<C: Cell> Graph<C> {
+    /// The successors of a node, to be taken with [`Self::next_labelled`].
+    #[inline(always)]
+    pub fn labelled(&self, node: u64) -> Labelled {
+        let successors = self.successors(node);
+        let mut skipped = successors;
+        while self.next(&mut skipped).is_some() {}
+        Labelled { successors, labels_at: skipped.at }
+    }
+
+    /// The next successor and its label.
+    #[inline(always)]
+    pub fn next_labelled(&self, labelled: &mut Labelled) -> Option<(u64, Label)> {
+        let target = self.next(&mut labelled.successors)?;
+        Some((target, decode_label(get_varint(&self.bytes, &mut labelled.labels_at))))
+    }
+}
+
+impl Labelled {
+    /// True when none is left.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.successors.is_empty()
     }
 }
 

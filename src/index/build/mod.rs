@@ -6,6 +6,7 @@ mod dominators;
 mod estimate;
 mod finish;
 mod graph;
+mod label;
 mod order;
 mod owners;
 mod peel;
@@ -399,18 +400,14 @@ impl Passes<'_> {
             finish::finish(&objects, &order, &dominators, &nodes.view(), &ordinals, &budget)?;
         self.clock.passed("retained sizes");
         let names = self.kind_names();
-        let reading = Reading {
-            ids: found.ids.view(),
+        let merging = owners::Owners {
             plans,
             objects: &objects,
-            again: &found.again,
-            locals: &locals,
-            offsets: offsets.as_ref(),
-        };
-        let merging = owners::Owners {
-            reading: &reading,
-            dump: &self.dump,
+            references: &references,
+            ids,
             graph: &graph,
+            order: &order,
+            dominators: &dominators,
             nodes: nodes.view(),
             ordinals: &ordinals,
             slots: &slots,
@@ -418,8 +415,6 @@ impl Passes<'_> {
             names: &names,
             roots: &roots,
             threads: &self.facts.threads,
-            weak: &references.weak,
-            levels: finished.levels.as_ref(),
         };
         let owner_tree = merging.run(&budget)?;
         self.clock.passed("owners");

@@ -139,6 +139,14 @@ enum Body<'d> {
     Mirror(ClassIndex),
 }
 
+impl Object<'_> {
+    /// True for arrays of objects.
+    #[inline(always)]
+    pub fn is_array(&self) -> bool {
+        matches!(self.body, Body::Elements(_))
+    }
+}
+
 /// See the module's text.
 pub struct Plans<'c> {
     classes: &'c ClassTable,

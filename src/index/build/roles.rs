@@ -41,7 +41,7 @@ impl Names {
 }
 
 /// A place in [`Roles::edges`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct EdgeId(pub u32);
 
 impl EdgeId {

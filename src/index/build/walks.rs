@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, O
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::label::{self, Label, Labels};
 use super::order::shared_bitmap;
-use super::plan::{ClassCache, Native, Object, Plans};
+use super::plan::{ClassCache, Native, Object, OutsideMemory, Plans};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::census::OffHeap;
 use crate::index::mapped;
@@ -358,6 +359,8 @@ pub struct Objects<C: Cell> {
     pub bytes: Array<AtomicU32>,
     /// Objects that are retained besides the object itself.
     pub retained: Array<C>,
+    /// How the only predecessor refers to the object, where there is only one.
+    pub labels: Labels,
     /// What does not fit into an element of `bytes`: multiples of 2^32.
     carries: Mutex<HashMap<u64, u64>>,
     has_carries: AtomicBool,
@@ -383,6 +386,7 @@ impl<C: Cell> Objects<C> {
             open: Array::new(budget, count, Access::Random)?,
             bytes: Array::new(budget, count, Access::Sequential)?,
             retained: Array::new(budget, count, Access::Sequential)?,
+            labels: Labels::new(budget, count)?,
             carries: Mutex::default(),
             has_carries: AtomicBool::new(false),
             anchors: Array::new(budget, count.div_ceil(BLOCK), Access::Sequential)?,
@@ -509,15 +513,30 @@ pub struct References {
     pub to_roots: u64,
     /// Memory outside of the heap.
     pub off_heap: OffHeap,
+    /// The objects that stand for memory outside of the heap.
+    pub outside: Vec<(u64, OutsideMemory)>,
+    /// Collections that declare how many entries they take at most.
+    pub bounds: Vec<(u64, u64)>,
 }
 
 /// What an object refers to.
 #[derive(Default)]
 pub struct Targets {
-    /// Objects that are no roots.
+    /// Objects that are no roots, with the first reference to each: see [`label::pack`].
     pub objects: Vec<u64>,
     /// Roots of one kind; the others stay whatever refers to them.
     pub roots: Vec<u64>,
+}
+
+impl Targets {
+    /// Puts the objects in order, each once.
+    #[inline(always)]
+    fn tidy(&mut self) {
+        if self.objects.len() > 1 {
+            self.objects.sort_unstable();
+            self.objects.dedup_by_key(|packed| label::object(*packed));
+        }
+    }
 }
 
 /// What both reading walks need.
@@ -554,8 +573,11 @@ impl<C: Cell> Reading<'_, C> {
     pub(super) fn targets(&self, object: &Object<'_>, ordinal: u64, targets: &mut Targets) {
         targets.objects.clear();
         targets.roots.clear();
-        let mut last = 0;
+        let is_array = object.is_array();
+        let (mut last, mut next): (u64, Label) = (0, 0);
         self.plans.references(object, |id| {
+            let nth = next;
+            next = next.saturating_add(1);
             // Runs of one reference are common in arrays.
             if id == 0 || id == last {
                 return;
@@ -565,15 +587,17 @@ impl<C: Cell> Reading<'_, C> {
                 match self.objects.pred[target as usize].get() {
                     pred::ROOT => {}
                     pred::ROOT_OF_ONE_KIND => targets.roots.push(target),
-                    _ => targets.objects.push(target),
+                    _ => {
+                        let label = label::of_reference(nth, is_array);
+                        targets.objects.push(label::pack(target, label));
+                    }
                 }
             }
         });
-        for targets in [&mut targets.objects, &mut targets.roots] {
-            if targets.len() > 1 {
-                targets.sort_unstable();
-                targets.dedup();
-            }
+        targets.tidy();
+        if targets.roots.len() > 1 {
+            targets.roots.sort_unstable();
+            targets.roots.dedup();
         }
     }
 
@@ -594,11 +618,12 @@ impl<C: Cell> Reading<'_, C> {
         if locals.is_empty() {
             return;
         }
-        targets.objects.extend(locals.iter().filter(|local| {
+        let is_target = |local: &&u64| {
             **local != ordinal && !pred::is_root(self.objects.pred[**local as usize].get())
-        }));
-        targets.objects.sort_unstable();
-        targets.objects.dedup();
+        };
+        let locals = locals.iter().filter(is_target);
+        targets.objects.extend(locals.map(|local| label::pack(*local, label::LOCAL)));
+        targets.tidy();
     }
 
     /// Walks the dump: fills [`Objects`] with what each object is and who alone refers to it.
@@ -617,6 +642,8 @@ impl<C: Cell> Reading<'_, C> {
             all.edges += found.edges;
             all.to_roots += found.to_roots;
             all.off_heap.merge(found.off_heap);
+            all.outside.extend(found.outside);
+            all.bounds.extend(found.bounds);
         }
         all.weak.par_sort_unstable();
         all.runs.par_sort_unstable();
@@ -666,6 +693,12 @@ impl<C: Cell> Sink for Referring<'_, C> {
             sum.blocks += 1;
             sum.bytes = sum.bytes.saturating_add(bytes);
         }
+        if let Some(memory) = reading.plans.outside(&object) {
+            self.found.outside.push((ordinal, memory));
+        }
+        if let Some(bound) = reading.plans.bound(&object) {
+            self.found.bounds.push((ordinal, bound));
+        }
         reading.targets(&object, ordinal, &mut self.targets);
         if !self.targets.roots.is_empty() {
             self.found.to_roots += self.targets.roots.len() as u64;
@@ -675,11 +708,14 @@ impl<C: Cell> Sink for Referring<'_, C> {
         reading.add_locals(ordinal, &mut self.targets);
         let targets = &self.targets.objects;
         let code = ordinal + pred::FIRST;
-        for target in targets {
-            let cell = &objects.pred[*target as usize];
+        for packed in targets {
+            let target = label::object(*packed);
+            let cell = &objects.pred[target as usize];
             let seen = cell.get();
             // Two threads may find none at once: only one of them can say that it is the first.
-            if seen != pred::MANY && (seen != pred::NONE || !cell.replace(pred::NONE, code)) {
+            if seen == pred::NONE && cell.replace(pred::NONE, code) {
+                objects.labels.set(target, label::label(*packed));
+            } else if seen != pred::MANY {
                 cell.set(pred::MANY);
             }
         }
