@@ -12,7 +12,7 @@ use std::ops::{Deref, DerefMut};
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, Ordering};
 
 use memmap2::{Advice, MmapMut, MmapOptions};
 
@@ -41,19 +41,38 @@ unsafe impl Plain for AtomicU64 {}
 pub struct Budget {
     limit: u64,
     used: Arc<AtomicU64>,
+    /// True once there was no room for an array.
+    is_short: Arc<AtomicBool>,
     directory: PathBuf,
 }
 
 impl Budget {
     /// At most `limit` bytes in memory; temporary files in `directory`.
     pub fn new(limit: u64, directory: &Path) -> Self {
-        Self { limit, used: Arc::default(), directory: directory.to_owned() }
+        Self {
+            limit,
+            used: Arc::default(),
+            is_short: Arc::default(),
+            directory: directory.to_owned(),
+        }
     }
 
     /// Takes `bytes` if they are left.
     fn take(&self, bytes: u64) -> bool {
         let take = |used: u64| used.checked_add(bytes).filter(|used| *used <= self.limit);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
+        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
+        self.is_short.fetch_or(!taken, Ordering::Relaxed);
+        taken
+    }
+
+    /// True as long as there was room for all arrays.
+    pub fn is_ample(&self) -> bool {
+        !self.is_short.load(Ordering::Relaxed)
+    }
+
+    /// True when `bytes` more are left.
+    pub fn has(&self, bytes: u64) -> bool {
+        self.limit.saturating_sub(self.used.load(Ordering::Relaxed)) >= bytes
     }
 
     /// Where temporary files go.

@@ -19,6 +19,7 @@ mod sets;
 mod walks;
 mod write;
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -33,17 +34,21 @@ use super::find::{self, Found};
 use super::lengths::ArrayClass;
 use super::liveness;
 use super::loaders::{self, Loaders};
+use super::owners::OwnerTree;
 use super::scan::{Progress, ScanOptions};
-use super::store::{Form, IndexFacts, Kind, Meta, StoredRoot};
+use super::store::ids::OwnedIds;
+use super::store::{self, Form, IndexFacts, Kind, Meta, StoredRoot, StoredSet};
 use crate::layout::Layout;
 use crate::layout::tables::likely_version;
 use crate::parser::ids::ObjectId;
 use crate::parser::names;
 use crate::parser::tags::sub;
 use crate::source::{OpenError, Source};
-use order::Search;
+use finish::Finished;
+use graph::{Graph, RootReferences};
+use order::{Order, Search};
 use plan::Plans;
-use walks::{Dump, Objects, Reading, Slots, open, pred};
+use walks::{Dump, Objects, Reading, References, Slots, open, pred};
 
 pub use estimate::{Estimate, inflated_bytes};
 pub use place::{Place, clean_up, fingerprint_of, index_path, index_paths};
@@ -141,6 +146,14 @@ struct Clock {
 impl Clock {
     fn new(is_on: bool) -> Self {
         Self { is_on, since: Instant::now() }
+    }
+
+    /// Runs a pass that others may run beside.
+    fn timed<R>(&self, what: &str, pass: impl FnOnce() -> R) -> R {
+        let mut clock = Self::new(self.is_on);
+        let result = pass();
+        clock.passed(what);
+        result
     }
 
     /// Notes that a pass ended.
@@ -311,6 +324,15 @@ fn half_of_memory() -> u64 {
     [group, old_group].into_iter().flatten().fold(total, u64::min) / 2
 }
 
+/// Runs two passes at the same time, or, where memory is short, one after the other.
+fn side_by_side<A: Send, B: Send>(
+    is_ample: bool,
+    first: impl FnOnce() -> A + Send,
+    second: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if is_ample { rayon::join(first, second) } else { (first(), second()) }
+}
+
 /// The passes over the graph, with everything they need of the dump.
 struct Passes<'a> {
     dump: Dump<'a>,
@@ -326,16 +348,47 @@ struct Passes<'a> {
     clock: Clock,
 }
 
+/// The object graph and what was found on the way to it.
+struct Built<C: Cell> {
+    found: walks::Found,
+    objects: Objects<C>,
+    roots: Vec<StoredRoot>,
+    frames: FrameOwners,
+    offsets: Option<Array<AtomicU64>>,
+    references: References,
+    nodes: OwnedIds,
+    ordinals: Array<C>,
+    slots: Slots,
+    graph: Graph<C>,
+    root_references: RootReferences<C>,
+}
+
+/// The dominator tree of the nodes, by their numbers in depth-first order.
+struct Dominated<C: Cell> {
+    order: Order<C>,
+    dominators: Array<C>,
+}
+
 impl Passes<'_> {
     fn run<C: Cell>(mut self) -> io::Result<PathBuf> {
+        let built = self.build_graph::<C>()?;
+        let place = self.place;
+        let path = place.write(|file| self.write(file, &built))?;
+        self.clock.passed("the disk");
+        Ok(path)
+    }
+
+    /// Walks the dump three times: for the ids, for who refers to whom, for the graph of what is
+    /// left after peeling.
+    fn build_graph<C: Cell>(&mut self) -> io::Result<Built<C>> {
         let plans = self.plans;
         let budget = self.budget.clone();
         let found = walks::find_ids(&self.dump, self.range.0, self.range.1, self.records)?;
         self.clock.passed("ids");
         let ids = found.ids.view();
         let mut objects = Objects::<C>::new(&budget, ids.count, plans.kinds.len())?;
-        let (roots, owners) = self.roots(&objects, &ids, &found.roots);
-        let locals = owners.locals(&roots);
+        let (roots, frames) = self.roots(&objects, &ids, &found.roots);
+        let locals = frames.locals(&roots);
         let unordered = found.descents > ids.count / 16;
         let offsets = if unordered {
             Some(Array::<AtomicU64>::new(&budget, ids.count, Access::Sequential)?)
@@ -372,17 +425,6 @@ impl Passes<'_> {
         // Whether an object was peeled is in `nodes`.
         objects.open = Array::new(&budget, 0, Access::Random)?;
         self.clock.passed("graph");
-        let search = Search {
-            graph: &graph,
-            nodes: &nodes,
-            ordinals: &ordinals,
-            objects: &objects,
-            held_by_jvm: plans.held_by_jvm(),
-            weak: &references.weak,
-            budget: &budget,
-        };
-        let mut order = search.run()?;
-        self.clock.passed("depth-first order");
         if self.clock.is_on {
             eprintln!(
                 "heapdrift: {} objects, {} nodes, {} references, graph of {} bytes",
@@ -392,116 +434,207 @@ impl Passes<'_> {
                 graph.bytes.len()
             );
         }
-        let dominators = dominators::dominators(&graph, &order, &budget)?;
-        self.clock.passed("dominators");
-        // Large, and not needed any more.
-        order.low = Array::new(&budget, 0, Access::Random)?;
-        let finished =
-            finish::finish(&objects, &order, &dominators, &nodes.view(), &ordinals, &budget)?;
-        self.clock.passed("retained sizes");
+        Ok(Built {
+            found,
+            objects,
+            roots,
+            frames,
+            offsets,
+            references,
+            nodes,
+            ordinals,
+            slots,
+            graph,
+            root_references,
+        })
+    }
+
+    /// Finds the dominators and all that follows from them, and writes the index. Much of the work
+    /// cannot be spread over cores: what does not depend on it is written down at the same time.
+    fn write<C: Cell>(&mut self, file: File, built: &Built<C>) -> io::Result<File> {
         let names = self.kind_names();
-        let merging = owners::Owners {
-            plans,
-            objects: &objects,
-            references: &references,
-            ids,
-            graph: &graph,
-            order: &order,
-            dominators: &dominators,
-            nodes: nodes.view(),
-            ordinals: &ordinals,
-            slots: &slots,
+        let mut out = store::format::Writer::new(file)?;
+        let parts = write::Parts {
+            path: self.place.path(),
+            dump: self.dump.bytes,
+            facts: &self.facts,
             classes: self.classes,
+            loaders: self.loaders,
+            plans: self.plans,
             names: &names,
-            roots: &roots,
+            nodes: &built.nodes,
+            graph: &built.graph,
+            ids: &built.found.ids,
+            objects: &built.objects,
+            references: &built.references,
+            roots: &built.roots,
+            slots: &built.slots,
+            offsets: built.offsets.as_deref(),
+        };
+        let (clock, budget) = (&self.clock, &self.budget);
+        let (dominated, written) = side_by_side(
+            budget.is_ample(),
+            || self.dominated(built),
+            || clock.timed("writing the graph", || parts.write_graph(&mut out)),
+        );
+        let mut dominated = dominated?;
+        written?;
+        let finished = clock.timed("retained sizes", || {
+            let Dominated { order, dominators } = &dominated;
+            let (objects, nodes) = (&built.objects, built.nodes.view());
+            finish::finish(objects, order, dominators, &nodes, &built.ordinals, budget)
+        })?;
+        let census =
+            self.judged(built, std::mem::take(&mut dominated.order.unreferenced), &finished);
+        let meta = self.meta(built, &finished);
+        let is_ample =
+            budget.is_ample() && budget.has(built.nodes.count * Self::bytes_of_answers::<C>());
+        let (answers, written) = side_by_side(
+            is_ample,
+            || self.answers(built, dominated, &names, is_ample),
+            || {
+                clock.timed("writing sizes", || {
+                    parts.write_sizes(&mut out, &meta, &census, &finished)
+                })
+            },
+        );
+        let (owners, sets) = answers?;
+        written?;
+        write::write_answers(&mut out, &sets, &owners)?;
+        out.finish(self.place.fingerprint(self.census.facts.chosen as u64)?)
+    }
+
+    /// Numbers the nodes and finds their dominators.
+    fn dominated<C: Cell>(&self, built: &Built<C>) -> io::Result<Dominated<C>> {
+        let budget = &self.budget;
+        let search = Search {
+            graph: &built.graph,
+            nodes: &built.nodes,
+            ordinals: &built.ordinals,
+            objects: &built.objects,
+            held_by_jvm: self.plans.held_by_jvm(),
+            weak: &built.references.weak,
+            budget,
+        };
+        let mut order = self.clock.timed("depth-first order", || search.run())?;
+        let dominators = self
+            .clock
+            .timed("dominators", || dominators::dominators(&built.graph, &order, budget))?;
+        // Large, and not needed any more.
+        order.low = Array::new(budget, 0, Access::Random)?;
+        Ok(Dominated { order, dominators })
+    }
+
+    /// Bytes for each node that [`Self::answers`] takes when all is done at once.
+    const fn bytes_of_answers<C: Cell>() -> u64 {
+        30 + 3 * size_of::<C>() as u64
+    }
+
+    /// Finds the owner tree and what sets retain.
+    fn answers<C: Cell>(
+        &self,
+        built: &Built<C>,
+        Dominated { order, dominators }: Dominated<C>,
+        names: &[(String, String)],
+        is_ample: bool,
+    ) -> io::Result<(OwnerTree, Vec<StoredSet>)> {
+        let budget = &self.budget;
+        let owners = owners::Owners {
+            plans: self.plans,
+            objects: &built.objects,
+            references: &built.references,
+            ids: built.found.ids.view(),
+            graph: &built.graph,
+            order: &order,
+            dominators: &dominators,
+            nodes: built.nodes.view(),
+            ordinals: &built.ordinals,
+            slots: &built.slots,
+            classes: self.classes,
+            names,
+            roots: &built.roots,
             threads: &self.facts.threads,
         };
-        let owner_tree = merging.run(&budget)?;
-        self.clock.passed("owners");
         let sets = sets::Sets {
-            objects: &objects,
-            graph: &graph,
+            objects: &built.objects,
+            graph: &built.graph,
             order: &order,
             dominators: &dominators,
-            nodes: nodes.view(),
-            ordinals: &ordinals,
-            plans,
-            names: &names,
+            nodes: built.nodes.view(),
+            ordinals: &built.ordinals,
+            plans: self.plans,
+            names,
         };
-        let mut sets = sets.run(&budget)?;
-        self.clock.passed("sets");
         let root_sets = root_sets::RootSets {
-            roots: &roots,
-            owners: &owners,
+            roots: &built.roots,
+            owners: &built.frames,
             threads: &self.facts.threads,
-            references: &root_references,
-            objects: &objects,
-            graph: &graph,
+            references: &built.root_references,
+            objects: &built.objects,
+            graph: &built.graph,
             order: &order,
             dominators: &dominators,
-            ids,
-            ordinals: &ordinals,
-            unit: plans.unit,
+            ids: built.found.ids.view(),
+            ordinals: &built.ordinals,
+            unit: self.plans.unit,
         };
-        sets.extend(root_sets.run(&budget)?);
-        drop(root_references);
-        self.clock.passed("sets of roots");
+        let clock = &self.clock;
+        let (owners, sets) = side_by_side(
+            is_ample,
+            || clock.timed("owners", || owners.run(budget)),
+            || {
+                let mut sets = clock.timed("sets", || sets.run(budget))?;
+                sets.extend(clock.timed("sets of roots", || root_sets.run(budget))?);
+                Ok(sets)
+            },
+        );
+        sets.and_then(|sets| Ok((owners?, sets)))
+    }
+
+    /// The census, with what the graph tells about the heap.
+    fn judged<C: Cell>(
+        &self,
+        built: &Built<C>,
+        unreferenced: HashMap<u32, u64>,
+        finished: &Finished,
+    ) -> census::Census {
+        let plans = self.plans;
         let mut census = self.census.clone();
         let blocks = |(units, objects)| Blocks { bytes: units * plans.unit, blocks: objects };
-        census.facts.heap =
-            Some(HeapFacts { levels: finished.totals.map(blocks), off_heap: references.off_heap });
+        census.facts.heap = Some(HeapFacts {
+            levels: finished.totals.map(blocks),
+            off_heap: built.references.off_heap,
+        });
         let whole = census.facts.integrity.is_complete() && census.facts.dumps == 1;
         if census.facts.writer == Writer::HotSpot && whole {
             let class = |kind: u32| match plans.kinds[kind as usize] {
                 Kind { form: Form::Instance, class, .. } => class,
                 _ => None,
             };
-            let by_class = order.unreferenced.iter().map(|(kind, count)| (class(*kind), *count));
+            let by_class = unreferenced.iter().map(|(kind, count)| (class(*kind), *count));
             let class_objects = self.classes.classes.len() as u64;
             let unreferenced =
                 liveness::without_held_by_classes(by_class, self.classes, class_objects);
-            census.facts.live = liveness::judge(unreferenced, objects.count, true);
+            census.facts.live = liveness::judge(unreferenced, built.objects.count, true);
         }
-        drop((order, dominators, ordinals));
+        census
+    }
+
+    fn meta<C: Cell>(&self, built: &Built<C>, finished: &Finished) -> Meta {
         let layout = &self.census.facts.sizes.parameters;
-        let meta = Meta {
-            objects: objects.count,
-            unit: plans.unit,
-            id_base: found.ids.base,
-            id_shift: found.ids.shift.into(),
-            kind_width: objects.kinds.width(),
+        let unit = self.plans.unit;
+        Meta {
+            objects: built.objects.count,
+            unit,
+            id_base: built.found.ids.base,
+            id_shift: built.found.ids.shift.into(),
+            kind_width: built.objects.kinds.width(),
             array_base: [1, 2, 4, 8].map(|element| layout.array_base(element)),
             alignment: layout.alignment,
-            totals: finished.totals.map(|(units, objects)| [units * plans.unit, objects]),
+            totals: finished.totals.map(|(units, objects)| [units * unit, objects]),
             dump_bytes: self.census.facts.bytes,
             dump_number: self.census.facts.chosen as u64,
-        };
-        let parts = write::Parts {
-            path: self.place.path(),
-            dump: self.dump.bytes,
-            fingerprint: self.place.fingerprint(self.census.facts.chosen as u64)?,
-            meta,
-            facts: &self.facts,
-            census: &census,
-            classes: self.classes,
-            loaders: self.loaders,
-            plans,
-            names: &names,
-            sets: &sets,
-            owners: &owner_tree,
-            nodes: &nodes,
-            graph: &graph,
-            ids: &found.ids,
-            objects: &objects,
-            references: &references,
-            finished: &finished,
-            roots: &roots,
-            slots: &slots,
-            offsets: offsets.as_deref(),
-        };
-        let path = self.place.write(|file| write::write(file, &parts))?;
-        self.clock.passed("writing");
-        Ok(path)
+        }
     }
 
     /// Class names in source form and labels of loaders, by kind.

@@ -1,6 +1,5 @@
 //! Writes the sections of an index from what the passes left.
 
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicU64;
@@ -31,29 +30,23 @@ const STRIDE: u64 = 1 << 16;
 /// Objects in the list of the largest.
 pub const LARGEST: usize = 1000;
 
-/// What goes into an index.
+/// What goes into an index from the walks over the dump.
 pub struct Parts<'a, C: Cell> {
     /// The index, for messages.
     pub path: &'a Path,
     /// The uncompressed bytes of the dump.
     pub dump: &'a [u8],
-    pub fingerprint: [u8; 16],
-    pub meta: Meta,
     pub facts: &'a IndexFacts,
-    pub census: &'a Census,
     pub classes: &'a ClassTable,
     pub loaders: &'a Loaders,
     pub plans: &'a Plans<'a>,
     /// Class name and label of the loader of each kind.
     pub names: &'a [(String, String)],
-    pub sets: &'a [StoredSet],
-    pub owners: &'a OwnerTree,
     pub nodes: &'a OwnedIds,
     pub graph: &'a Graph<C>,
     pub ids: &'a OwnedIds,
     pub objects: &'a Objects<C>,
     pub references: &'a References,
-    pub finished: &'a Finished,
     pub roots: &'a [StoredRoot],
     /// Length or bytes of an object that has a slot, by ordinal.
     pub slots: &'a Slots,
@@ -61,50 +54,77 @@ pub struct Parts<'a, C: Cell> {
     pub offsets: Option<&'a [AtomicU64]>,
 }
 
-/// Writes all of it, and waits until it is on the disk.
+fn json(error: serde_json::Error) -> io::Error {
+    io::Error::other(error)
+}
+
+impl<C: Cell> Parts<'_, C> {
+    /// Writes what is known when the graph is built.
+    ///
+    /// # Errors
+    /// What the operating system says; a full disk above all.
+    pub fn write_graph(&self, out: &mut Writer) -> io::Result<()> {
+        out.section(Section::Facts, &serde_json::to_vec(self.facts).map_err(json)?)?;
+        out.section(Section::Classes, &serde_json::to_vec(&stored_classes(self)).map_err(json)?)?;
+        write_kinds(out, self)?;
+        let ids = self.ids;
+        match &ids.sorted {
+            Some(sorted) => out.section(Section::IdSorted, bytemuck::cast_slice(sorted))?,
+            None => {
+                out.section(Section::IdDirectory, bytemuck::cast_slice(&ids.directory))?;
+                out.section(Section::IdPlaces, bytemuck::cast_slice(&ids.places))?;
+                out.section(Section::IdBefore, bytemuck::cast_slice(&ids.before))?;
+                out.section(Section::IdRanks, bytemuck::cast_slice(&ids.ranks))?;
+                out.section(Section::IdWords, bytemuck::cast_slice(&ids.words))?;
+            }
+        }
+        let words = |root: &StoredRoot| {
+            [root.object, root.kind.into(), u64::from(root.frame) << 32 | u64::from(root.thread)]
+        };
+        let roots: Vec<u64> = self.roots.iter().flat_map(words).collect();
+        out.section(Section::Roots, bytemuck::cast_slice(&roots))?;
+        write_objects(out, self)?;
+        write_nodes(out, self)
+    }
+
+    /// Writes what follows from dominators and retained sizes; after [`Self::write_graph`].
+    ///
+    /// # Errors
+    /// As [`Self::write_graph`].
+    pub fn write_sizes(
+        &self,
+        out: &mut Writer,
+        meta: &Meta,
+        census: &Census,
+        finished: &Finished,
+    ) -> io::Result<()> {
+        out.section(Section::Meta, bytemuck::cast_slice(&meta.words()))?;
+        out.section(Section::Census, &serde_json::to_vec(census).map_err(json)?)?;
+        write_dominators(out, self)?;
+        if let Some(levels) = &finished.levels {
+            let sections = [Section::Level0, Section::Level1, Section::Level2];
+            for (section, plane) in sections.into_iter().zip(levels) {
+                out.section(section, plane.bytes())?;
+            }
+        }
+        let largest = largest(self.objects, finished);
+        out.section(Section::Largest, bytemuck::cast_slice(&largest))?;
+        let jars = find_jars(out, self)?;
+        out.section(Section::Jars, &serde_json::to_vec(&jars).map_err(json)?)
+    }
+}
+
+/// Writes what was asked of the graph.
 ///
 /// # Errors
-/// What the operating system says; a full disk above all.
-pub fn write<C: Cell>(file: File, parts: &Parts<'_, C>) -> io::Result<File> {
-    let mut out = Writer::new(file)?;
-    let json = |error: serde_json::Error| io::Error::other(error);
-    out.section(Section::Meta, bytemuck::cast_slice(&parts.meta.words()))?;
-    out.section(Section::Facts, &serde_json::to_vec(parts.facts).map_err(json)?)?;
-    out.section(Section::Census, &serde_json::to_vec(parts.census).map_err(json)?)?;
-    out.section(Section::Classes, &serde_json::to_vec(&stored_classes(parts)).map_err(json)?)?;
-    write_kinds(&mut out, parts)?;
-    out.section(Section::Sets, &serde_json::to_vec(parts.sets).map_err(json)?)?;
-    write_owners(&mut out, parts.owners)?;
-    let ids = parts.ids;
-    match &ids.sorted {
-        Some(sorted) => out.section(Section::IdSorted, bytemuck::cast_slice(sorted))?,
-        None => {
-            out.section(Section::IdDirectory, bytemuck::cast_slice(&ids.directory))?;
-            out.section(Section::IdPlaces, bytemuck::cast_slice(&ids.places))?;
-            out.section(Section::IdBefore, bytemuck::cast_slice(&ids.before))?;
-            out.section(Section::IdRanks, bytemuck::cast_slice(&ids.ranks))?;
-            out.section(Section::IdWords, bytemuck::cast_slice(&ids.words))?;
-        }
-    }
-    let roots: Vec<u64> = parts
-        .roots
-        .iter()
-        .flat_map(|root| {
-            [root.object, root.kind.into(), u64::from(root.frame) << 32 | u64::from(root.thread)]
-        })
-        .collect();
-    out.section(Section::Roots, bytemuck::cast_slice(&roots))?;
-    write_objects(&mut out, parts)?;
-    write_graph(&mut out, parts)?;
-    let largest = largest(parts);
-    out.section(Section::Largest, bytemuck::cast_slice(&largest))?;
-    let jars = find_jars(&mut out, parts)?;
-    out.section(Section::Jars, &serde_json::to_vec(&jars).map_err(json)?)?;
-    out.finish(parts.fingerprint)
+/// As [`Parts::write_graph`].
+pub fn write_answers(out: &mut Writer, sets: &[StoredSet], owners: &OwnerTree) -> io::Result<()> {
+    out.section(Section::Sets, &serde_json::to_vec(sets).map_err(json)?)?;
+    write_owners(out, owners)
 }
 
 fn write_owners(out: &mut Writer, owners: &OwnerTree) -> io::Result<()> {
-    let names = serde_json::to_vec(&owners.names).map_err(io::Error::other)?;
+    let names = serde_json::to_vec(&owners.names).map_err(json)?;
     out.section(Section::OwnerNames, &names)?;
     let edge = |edge: Edge| {
         let (first, second) = edge.names();
@@ -189,7 +209,7 @@ fn write_kinds<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()
     out.section(Section::Names, &texts)
 }
 
-/// Writes the sections that hold something for each object.
+/// Writes the sections that hold something for each object, other than what follows from dominators.
 fn write_objects<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()> {
     let objects = parts.objects;
     out.section(Section::ObjectKinds, objects.kinds.bytes())?;
@@ -214,6 +234,12 @@ fn write_objects<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<
             }
         }
     }
+    Ok(())
+}
+
+/// Writes the dominator and retained size of each object.
+fn write_dominators<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()> {
+    let objects = parts.objects;
     encode(out, objects.count, Section::Dominators, Section::DominatorStarts, |ordinal, bytes| {
         let code = objects.pred[ordinal as usize].get();
         put_varint(bytes, code_dominator(code.checked_sub(pred::FIRST), ordinal));
@@ -225,18 +251,11 @@ fn write_objects<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<
             let own = parts.shallow(ordinal) / parts.plans.unit;
             put_varint(bytes, objects.units(ordinal as usize) - own);
         }
-    })?;
-    if let Some(levels) = &parts.finished.levels {
-        let sections = [Section::Level0, Section::Level1, Section::Level2];
-        for (section, plane) in sections.into_iter().zip(levels) {
-            out.section(section, plane.bytes())?;
-        }
-    }
-    Ok(())
+    })
 }
 
 /// Writes the graph of the objects that are left after peeling.
-fn write_graph<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()> {
+fn write_nodes<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()> {
     let nodes = parts.nodes;
     out.section(Section::NodeDirectory, bytemuck::cast_slice(&nodes.directory))?;
     out.section(Section::NodePlaces, bytemuck::cast_slice(&nodes.places))?;
@@ -307,10 +326,9 @@ fn encode(
 }
 
 /// The strong objects that retain most.
-fn largest<C: Cell>(parts: &Parts<'_, C>) -> Vec<u64> {
-    let objects = parts.objects;
+fn largest<C: Cell>(objects: &Objects<C>, finished: &Finished) -> Vec<u64> {
     let is_strong = |ordinal: u64| {
-        parts.finished.levels.as_ref().is_none_or(|planes| {
+        finished.levels.as_ref().is_none_or(|planes| {
             planes
                 .iter()
                 .all(|plane| plane[(ordinal / 64) as usize].get() >> (ordinal % 64) & 1 == 0)
