@@ -96,6 +96,12 @@ impl Labels {
         self.bytes[at as usize].store(byte, Ordering::Relaxed);
     }
 
+    /// Says that a label will be set soon.
+    #[inline(always)]
+    pub fn prefetch(&self, at: u64) {
+        self.bytes.prefetch(at as usize);
+    }
+
     #[cold]
     fn get_wide(&self, at: u64) -> Label {
         let wide = self.wide.lock().unwrap_or_else(|poisoned| poisoned.into_inner());

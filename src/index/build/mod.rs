@@ -684,7 +684,7 @@ impl Passes<'_> {
             let (first, last) = (records[0], records[records.len() - 1]);
             let is_of_one_kind = first.kind == last.kind && first.kind != 0;
             let code = if is_of_one_kind { pred::ROOT_OF_ONE_KIND } else { pred::ROOT };
-            objects.pred[first.object as usize].set(code);
+            objects.make_root(first.object, code);
         }
         (roots, owners)
     }

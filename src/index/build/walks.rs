@@ -366,6 +366,9 @@ pub struct Objects<C: Cell> {
     has_carries: AtomicBool,
     /// Offset of the first object of each block of [`BLOCK`] ordinals.
     pub anchors: Array<AtomicU64>,
+    /// A bit for each root, which is asked for with every reference: `pred` says the same, and takes
+    /// far more room in caches.
+    roots: Array<AtomicU64>,
     /// A bit for each object that refers to a root of one kind: few do.
     root_referrers: Array<AtomicU64>,
 }
@@ -390,8 +393,21 @@ impl<C: Cell> Objects<C> {
             carries: Mutex::default(),
             has_carries: AtomicBool::new(false),
             anchors: Array::new(budget, count.div_ceil(BLOCK), Access::Sequential)?,
+            roots: shared_bitmap(count)?,
             root_referrers: shared_bitmap(count)?,
         })
+    }
+
+    /// Makes an object a root; `code` says which kind of one.
+    pub fn make_root(&self, ordinal: u64, code: u64) {
+        self.pred[ordinal as usize].set(code);
+        self.roots[(ordinal / 64) as usize].fetch_or(1 << (ordinal % 64), Ordering::Relaxed);
+    }
+
+    /// True for roots.
+    #[inline(always)]
+    fn is_root(&self, ordinal: u64) -> bool {
+        self.roots[(ordinal / 64) as usize].get() >> (ordinal % 64) & 1 != 0
     }
 
     /// True for an object that refers to a root of one kind.
@@ -584,13 +600,11 @@ impl<C: Cell> Reading<'_, C> {
             }
             last = id;
             if let Some(target) = self.ids.ordinal(id).filter(|target| *target != ordinal) {
-                match self.objects.pred[target as usize].get() {
-                    pred::ROOT => {}
-                    pred::ROOT_OF_ONE_KIND => targets.roots.push(target),
-                    _ => {
-                        let label = label::of_reference(nth, is_array);
-                        targets.objects.push(label::pack(target, label));
-                    }
+                if !self.objects.is_root(target) {
+                    let label = label::of_reference(nth, is_array);
+                    targets.objects.push(label::pack(target, label));
+                } else if self.objects.pred[target as usize].get() == pred::ROOT_OF_ONE_KIND {
+                    targets.roots.push(target);
                 }
             }
         });
@@ -604,7 +618,7 @@ impl<C: Cell> Reading<'_, C> {
     /// What the frames of a thread hold; of other objects, nothing.
     #[inline(always)]
     pub(super) fn locals(&self, ordinal: u64) -> &[u64] {
-        if pred::is_root(self.objects.pred[ordinal as usize].get()) {
+        if self.objects.is_root(ordinal) {
             self.locals.get(&ordinal).map_or(&[], Vec::as_slice)
         } else {
             &[]
@@ -618,9 +632,7 @@ impl<C: Cell> Reading<'_, C> {
         if locals.is_empty() {
             return;
         }
-        let is_target = |local: &&u64| {
-            **local != ordinal && !pred::is_root(self.objects.pred[**local as usize].get())
-        };
+        let is_target = |local: &&u64| **local != ordinal && !self.objects.is_root(**local);
         let locals = locals.iter().filter(is_target);
         targets.objects.extend(locals.map(|local| label::pack(*local, label::LOCAL)));
         targets.tidy();
@@ -635,8 +647,13 @@ impl<C: Cell> Reading<'_, C> {
             targets: Targets::default(),
             found: References::default(),
             previous: u64::MAX - 1,
+            pending: Vec::with_capacity(PENDING),
         };
-        for found in dump.walk(referring, |referring| referring.found) {
+        let finish = |mut referring: Referring<'_, C>| {
+            referring.flush();
+            referring.found
+        };
+        for found in dump.walk(referring, finish) {
             all.weak.extend(found.weak);
             all.runs.extend(found.runs);
             all.edges += found.edges;
@@ -657,6 +674,31 @@ struct Referring<'a, C: Cell> {
     targets: Targets,
     found: References,
     previous: u64,
+    /// References that are not noted yet: the code of the source, the target and its label. Targets
+    /// lie anywhere, and by the time that there are some more they are on their way to the cache.
+    pending: Vec<(u64, u64)>,
+}
+
+/// References that are noted together.
+const PENDING: usize = 128;
+
+impl<C: Cell> Referring<'_, C> {
+    /// Notes who refers to the targets.
+    #[inline(always)]
+    fn flush(&mut self) {
+        let objects = self.reading.objects;
+        for (code, packed) in self.pending.drain(..) {
+            let target = label::object(packed);
+            let cell = &objects.pred[target as usize];
+            let seen = cell.get();
+            // Two threads may find none at once: only one of them can say that it is the first.
+            if seen == pred::NONE && cell.replace(pred::NONE, code) {
+                objects.labels.set(target, label::label(packed));
+            } else if seen != pred::MANY {
+                cell.set(pred::MANY);
+            }
+        }
+    }
 }
 
 impl<C: Cell> Sink for Referring<'_, C> {
@@ -710,19 +752,17 @@ impl<C: Cell> Sink for Referring<'_, C> {
         let code = ordinal + pred::FIRST;
         for packed in targets {
             let target = label::object(*packed);
-            let cell = &objects.pred[target as usize];
-            let seen = cell.get();
-            // Two threads may find none at once: only one of them can say that it is the first.
-            if seen == pred::NONE && cell.replace(pred::NONE, code) {
-                objects.labels.set(target, label::label(*packed));
-            } else if seen != pred::MANY {
-                cell.set(pred::MANY);
-            }
+            objects.pred.prefetch(target as usize);
+            objects.labels.prefetch(target);
+            self.pending.push((code, *packed));
         }
         self.found.edges += targets.len() as u64;
         let count = targets.len().min(usize::from(open::KEEP)) as u8;
         let code = if count > open::MOST { open::KEEP } else { count };
         objects.open[at].store(code, Ordering::Relaxed);
+        if self.pending.len() >= PENDING {
+            self.flush();
+        }
     }
 
     no_streams!();

@@ -84,7 +84,8 @@ impl<C: Cell> Parts<'_, C> {
         let roots: Vec<u64> = self.roots.iter().flat_map(words).collect();
         out.section(Section::Roots, bytemuck::cast_slice(&roots))?;
         write_objects(out, self)?;
-        write_nodes(out, self)
+        write_nodes(out, self)?;
+        out.begin_writeback()
     }
 
     /// Writes what follows from dominators and retained sizes; after [`Self::write_graph`].
@@ -101,6 +102,7 @@ impl<C: Cell> Parts<'_, C> {
         out.section(Section::Meta, bytemuck::cast_slice(&meta.words()))?;
         out.section(Section::Census, &serde_json::to_vec(census).map_err(json)?)?;
         write_dominators(out, self)?;
+        out.begin_writeback()?;
         if let Some(levels) = &finished.levels {
             let sections = [Section::Level0, Section::Level1, Section::Level2];
             for (section, plane) in sections.into_iter().zip(levels) {
