@@ -175,6 +175,11 @@ impl<T: Plain> Array<T> {
 }
 
 impl<T: Plain> Array<T> {
+    /// False for what is in a file.
+    pub fn is_in_memory(&self) -> bool {
+        self.taken.is_some()
+    }
+
     /// The values as they lie in memory.
     pub fn bytes(&self) -> &[u8] {
         match &self.map {

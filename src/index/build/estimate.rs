@@ -30,8 +30,8 @@ impl Estimate {
         // Nodes are 24 % of the objects, and up to 58 % where much is linked both ways.
         let (n, k) = (objects as f64, objects as f64 * 0.58);
         let (anywhere, files, spill) = match needs_wide(objects, options) {
-            false => (5.8 * n + 28.0 * k, 13.7 * n + 16.0 * k, 5.1 * n + 20.0 * k),
-            true => (9.8 * n + 48.0 * k, 19.2 * n + 32.0 * k, 9.1 * n + 40.0 * k),
+            false => (6.0 * n + 34.0 * k, 13.7 * n + 18.0 * k, 6.1 * n + 24.0 * k),
+            true => (10.0 * n + 58.0 * k, 19.2 * n + 34.0 * k, 10.1 * n + 48.0 * k),
         };
         let limit = options.memory.unwrap_or_else(half_of_memory) as f64;
         // What `--memory` has no room for goes to files.

@@ -68,8 +68,8 @@ impl Labels {
     ///
     /// # Errors
     /// No memory, or no room on the disk.
-    pub fn new(budget: &Budget, count: u64) -> io::Result<Self> {
-        Ok(Self { bytes: Array::new(budget, count, Access::Random)?, wide: Mutex::default() })
+    pub fn new(budget: &Budget, count: u64, access: Access) -> io::Result<Self> {
+        Ok(Self { bytes: Array::new(budget, count, access)?, wide: Mutex::default() })
     }
 
     #[inline(always)]
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn all_labels_come_back() {
         let budget = Budget::new(1 << 20, &std::env::temp_dir());
-        let labels = Labels::new(&budget, 1 << 16).unwrap();
+        let labels = Labels::new(&budget, 1 << 16, Access::Random).unwrap();
         for label in 0..=Label::MAX {
             labels.set(label.into(), label);
         }

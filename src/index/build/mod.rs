@@ -2,6 +2,7 @@
 //!
 //! The passes and their memory are described in `docs/ARCHITECTURE.md`.
 
+mod clock;
 mod dominators;
 mod estimate;
 mod finish;
@@ -23,7 +24,6 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Instant;
 
 use hashbrown::{HashMap, HashSet};
 
@@ -44,6 +44,7 @@ use crate::parser::ids::ObjectId;
 use crate::parser::names;
 use crate::parser::tags::sub;
 use crate::source::{OpenError, Source};
+use clock::Clock;
 use finish::Finished;
 use graph::{Graph, RootReferences};
 use order::{Order, Search};
@@ -135,34 +136,6 @@ pub fn build(
         error: io::Error::other(error),
     })?;
     pool.install(|| Builder::new(&mut source, options, progress).build())
-}
-
-/// Says how long each pass took, where that is asked for.
-struct Clock {
-    is_on: bool,
-    since: Instant,
-}
-
-impl Clock {
-    fn new(is_on: bool) -> Self {
-        Self { is_on, since: Instant::now() }
-    }
-
-    /// Runs a pass that others may run beside.
-    fn timed<R>(&self, what: &str, pass: impl FnOnce() -> R) -> R {
-        let mut clock = Self::new(self.is_on);
-        let result = pass();
-        clock.passed(what);
-        result
-    }
-
-    /// Notes that a pass ended.
-    fn passed(&mut self, what: &str) {
-        if self.is_on {
-            eprintln!("heapdrift: {what}: {:.2} s", self.since.elapsed().as_secs_f64());
-        }
-        self.since = Instant::now();
-    }
 }
 
 /// True for the tags of roots that frames hold.
@@ -425,15 +398,15 @@ impl Passes<'_> {
         // Whether an object was peeled is in `nodes`.
         objects.open = Array::new(&budget, 0, Access::Random)?;
         self.clock.passed("graph");
-        if self.clock.is_on {
-            eprintln!(
-                "heapdrift: {} objects, {} nodes, {} references, graph of {} bytes",
+        self.clock.say(|| {
+            format!(
+                "{} objects, {} nodes, {} references, graph of {} bytes",
                 objects.count,
                 nodes.count,
                 references.edges,
                 graph.bytes.len()
-            );
-        }
+            )
+        });
         Ok(Built {
             found,
             objects,
@@ -471,19 +444,19 @@ impl Passes<'_> {
             slots: &built.slots,
             offsets: built.offsets.as_deref(),
         };
-        let (clock, budget) = (&self.clock, &self.budget);
+        let budget = &self.budget;
         let (dominated, written) = side_by_side(
             budget.is_ample(),
             || self.dominated(built),
-            || clock.timed("writing the graph", || parts.write_graph(&mut out)),
+            || self.clock.timed("writing the graph", || parts.write_graph(&mut out)),
         );
         let mut dominated = dominated?;
         written?;
-        let finished = clock.timed("retained sizes", || {
-            let Dominated { order, dominators } = &dominated;
-            let (objects, nodes) = (&built.objects, built.nodes.view());
-            finish::finish(objects, order, dominators, &nodes, &built.ordinals, budget)
-        })?;
+        self.clock.passed("dominators");
+        let Dominated { order, dominators } = &dominated;
+        let (objects, nodes) = (&built.objects, built.nodes.view());
+        let finished = finish::finish(objects, order, dominators, &nodes, &built.ordinals, budget)?;
+        self.clock.passed("retained sizes");
         let census =
             self.judged(built, std::mem::take(&mut dominated.order.unreferenced), &finished);
         let meta = self.meta(built, &finished);
@@ -493,13 +466,14 @@ impl Passes<'_> {
             is_ample,
             || self.answers(built, dominated, &names, is_ample),
             || {
-                clock.timed("writing sizes", || {
+                self.clock.timed("writing sizes", || {
                     parts.write_sizes(&mut out, &meta, &census, &finished)
                 })
             },
         );
         let (owners, sets) = answers?;
         written?;
+        self.clock.passed("owners and sets");
         write::write_answers(&mut out, &sets, &owners)?;
         out.finish(self.place.fingerprint(self.census.facts.chosen as u64)?)
     }
@@ -517,9 +491,8 @@ impl Passes<'_> {
             budget,
         };
         let mut order = self.clock.timed("depth-first order", || search.run())?;
-        let dominators = self
-            .clock
-            .timed("dominators", || dominators::dominators(&built.graph, &order, budget))?;
+        let find = || dominators::dominators(&built.graph, &order, budget);
+        let dominators = self.clock.timed("dominators of nodes", find)?;
         // Large, and not needed any more.
         order.low = Array::new(budget, 0, Access::Random)?;
         Ok(Dominated { order, dominators })

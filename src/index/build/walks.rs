@@ -382,14 +382,18 @@ impl<C: Cell> Objects<C> {
     /// # Errors
     /// No memory, or no room on the disk.
     pub fn new(budget: &Budget, count: u64, kinds: usize) -> io::Result<Self> {
+        let pred = Array::new(budget, count, Access::Random)?;
+        // Labels are set where predecessors are: where these are in a file, memory is better spent
+        // on what comes later.
+        let labels = if pred.is_in_memory() { Access::Random } else { Access::Sequential };
         Ok(Self {
             count,
             kinds: KindArray::new(budget, count, kinds)?,
-            pred: Array::new(budget, count, Access::Random)?,
+            pred,
             open: Array::new(budget, count, Access::Random)?,
             bytes: Array::new(budget, count, Access::Sequential)?,
             retained: Array::new(budget, count, Access::Sequential)?,
-            labels: Labels::new(budget, count)?,
+            labels: Labels::new(budget, count, labels)?,
             carries: Mutex::default(),
             has_carries: AtomicBool::new(false),
             anchors: Array::new(budget, count.div_ceil(BLOCK), Access::Sequential)?,
