@@ -14,6 +14,7 @@ if [ $# -lt 1 ]; then
     exit 2
 fi
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/peak.sh"
 analyzer=${HPROF_ANALYZER:-$(PATH=$PATH:$HOME/.cargo/bin command -v hprof-analyzer || true)}
 if [ -z "$analyzer" ]; then
     echo "index.sh: hprof-analyzer is needed; see the head of this script" >&2
@@ -27,24 +28,9 @@ fi
 
 # Seconds and KiB of a command.
 measure() { # COMMAND...
-    local start=$EPOCHREALTIME pid key value peak=0 running
-    "$@" >/dev/null 2>&1 &
-    pid=$!
-    while :; do
-        running=
-        while read -r key value _; do
-            if [ "$key" = RssAnon: ]; then
-                running=1
-                if [ "$value" -gt "$peak" ]; then
-                    peak=$value
-                fi
-            fi
-        done 2>/dev/null <"/proc/$pid/status" || true
-        [ -n "$running" ] || break
-        sleep 0.01
-    done
-    wait "$pid"
-    awk -v start="$start" -v end="$EPOCHREALTIME" -v peak="$peak" 'BEGIN { print end - start, peak }'
+    local start=$EPOCHREALTIME largest
+    largest=$(peak "$@")
+    awk -v start="$start" -v end="$EPOCHREALTIME" -v peak="$largest" 'BEGIN { print end - start, peak }'
 }
 
 echo "| dump | GB | hprof-analyzer | MB | heapdrift index | MB | times faster | of its memory | index |"

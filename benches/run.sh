@@ -14,6 +14,7 @@ if [ $# -lt 1 ] || [ ! -e "$1/small-objects-3g.hprof" ]; then
     exit 2
 fi
 here=$(cd "$(dirname "$0")" && pwd)
+. "$here/peak.sh"
 dir=$(cd "$1" && pwd)
 rounds=${2:-7}
 
@@ -147,34 +148,6 @@ ratio "… single record" "heapdrift histo, single record" "cat, single record"
 ratio "heapdrift histo of a .hprof.gz is faster than pigz -dc, times" "pigz -dc, wc -c" "heapdrift histo, gzipped by the JVM"
 ratio "2 threads are faster than 1, times" "heapdrift histo, 1 thread" "heapdrift histo"
 ratio "… gzipped" "heapdrift histo, gzipped, 1 thread" "heapdrift histo, gzipped by the JVM"
-
-# Largest anonymous memory of a command in KiB, looked at every 5 ms. The pages of a mapped dump are not counted: they
-# are the page cache's and leave when others need the memory.
-peak() { # COMMAND...
-    local pid key value peak=0 running
-    "$@" >/dev/null 2>&1 &
-    pid=$!
-    while :; do
-        running=
-        while read -r key value _; do
-            if [ "$key" = RssAnon: ]; then
-                running=1
-                if [ "$value" -gt "$peak" ]; then
-                    peak=$value
-                fi
-            fi
-        done 2>/dev/null <"/proc/$pid/status" || true
-        if [ -z "$running" ]; then
-            break
-        fi
-        read -r -t 0.005 -u "$never" || true
-    done
-    wait "$pid"
-    echo "$peak"
-}
-# Nothing is ever read from it: a pause without starting a process.
-mkfifo "$scratch/never"
-exec {never}<>"$scratch/never"
 
 echo
 echo "| peak anonymous memory (largest of 3) | MB |"
