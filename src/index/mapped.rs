@@ -26,6 +26,7 @@ use crate::parser::resync::find_record;
 use crate::parser::structure::{Ahead, HeapLength, Step, Stop, is_plausible_record, next_step};
 use crate::parser::tables::{TopLevelTables, WellKnown};
 use crate::parser::tags::top;
+use crate::source::map::{Expected, expect};
 
 /// Segments are handed to threads in groups of at least this many bytes.
 const GROUP: usize = 8 << 20;
@@ -108,6 +109,11 @@ impl<'d> MappedDump<'d> {
                 Step::Heap { header, length } => {
                     let start = at + RECORD_HEADER;
                     file.files[current].tables.count(header.tag);
+                    if file.present == 0 {
+                        // From here on it is hops over segments. Read ahead, they would be read
+                        // twice where they do not fit into memory.
+                        expect(&bytes[at..], Expected::Scattered);
+                    }
                     let end = file.heap_end(start, length);
                     let single = header.tag == top::HEAP_DUMP;
                     if single || !open {
@@ -153,6 +159,7 @@ impl<'d> MappedDump<'d> {
                 }
             }
         }
+        expect(bytes, Expected::InOrder);
         unknown.tell(&mut file.integrity);
         for part in &file.files {
             faults::short_records(&part.tables, &mut file.integrity);
@@ -514,7 +521,13 @@ impl<'a, const ID: usize> Walk<'a, ID> {
         let next = AtomicUsize::new(0);
         let work = || {
             let mut counting = Counting::new(watch, ID);
-            while let Some(group) = groups.get(next.fetch_add(1, Ordering::Relaxed)) {
+            loop {
+                let nth = next.fetch_add(1, Ordering::Relaxed);
+                let Some(group) = groups.get(nth) else { break };
+                if let Some(later) = groups.get(nth + self.threads) {
+                    let later = segments[later.start].start..segments[later.end - 1].end;
+                    expect(&self.file.bytes[later], Expected::Soon);
+                }
                 let (first, last) = (segments[group.start], segments[group.end - 1]);
                 counting.part(first.start - RECORD_HEADER, last.end, true, |counting| {
                     for index in group.clone() {
@@ -569,6 +582,8 @@ impl<'a, const ID: usize> Walk<'a, ID> {
                 .map(|n| (line(n), line(n + 1)))
                 .take_while(|(start, end)| start < end)
                 .collect();
+            let later = line(piece + 2 * self.threads)..line(piece + 4 * self.threads);
+            expect(&bytes[later], Expected::Soon);
             let before = &counting.tally;
             let pieces: Vec<Option<Piece>> = lines
                 .par_iter()

@@ -5,9 +5,38 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::time::SystemTime;
 
-use memmap2::{Advice, Mmap};
+use memmap2::Mmap;
 
 use super::sigbus::Guard;
+
+/// How bytes of a mapped file will be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expected {
+    /// Front to back.
+    InOrder,
+    /// Here and there: what lies between is not worth reading.
+    Scattered,
+    /// All of it, soon: the disk may begin.
+    Soon,
+}
+
+/// Says how a stretch of a mapped file will be read. Only a hint: without it everything is as right,
+/// and slower on a cold disk.
+pub fn expect(bytes: &[u8], expected: Expected) {
+    /// Advice is for whole pages, of any size that is a multiple of their true size.
+    const PAGE: usize = 1 << 16;
+    let advice = match expected {
+        Expected::InOrder => libc::MADV_SEQUENTIAL,
+        Expected::Scattered => libc::MADV_RANDOM,
+        Expected::Soon => libc::MADV_WILLNEED,
+    };
+    let start = bytes.as_ptr() as usize;
+    let (first, end) = (start.next_multiple_of(PAGE), start + bytes.len());
+    if first < end {
+        // SAFETY: none of these advices changes what is read.
+        unsafe { libc::madvise(first as *mut libc::c_void, end - first, advice) };
+    }
+}
 
 /// A read-only map of a regular file as long as the file was when it was opened.
 #[derive(Debug)]
@@ -29,8 +58,7 @@ impl MappedFile {
         // meanwhile: the parser takes every byte for foreign and checks it, `Guard` turns a missing
         // page into zeros, and `change` tells the user.
         let map = unsafe { Mmap::map(&file)? };
-        // Only a hint; without it the walk is as right, and slower on a cold disk.
-        let _ = map.advise(Advice::Sequential);
+        expect(&map, Expected::InOrder);
         let guard = Guard::new(map.as_ptr(), map.len());
         Ok(Self { guard, map, file, modified: metadata.modified().ok() })
     }

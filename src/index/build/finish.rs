@@ -23,25 +23,28 @@ pub struct Finished {
 }
 
 /// Sums up what each node retains and writes dominators and sums back to the objects: `pred` then
-/// holds the ordinal of the dominator plus [`pred::FIRST`], or the level of what has none.
+/// holds the ordinal of the dominator plus [`pred::FIRST`], or the level of what has none. `units` is
+/// what all objects take.
 ///
 /// # Errors
 /// No memory, or no room on the disk.
 pub fn finish<C: Cell>(
     objects: &Objects<C>,
+    units: u64,
     order: &Order<C>,
     dominators: &Array<C>,
     nodes: &Ids<'_>,
     ordinals: &Array<C>,
     budget: &Budget,
 ) -> io::Result<Finished> {
-    let values = Array::new(budget, order.count(), Access::Random)?;
-    let tree = Tree { order, dominators, ordinals, values };
-    let bytes = tree.add_up(|at| objects.units(at), |at, sum| objects.set_units(at, sum));
-    let numbers = tree
-        .add_up(|at| objects.retained[at].get() + 1, |at, sum| objects.retained[at].set(sum - 1));
-    tree.name_dominators(|at, code| objects.pred[at].set(code));
-    drop(tree);
+    // No sum is above that of all.
+    let [bytes, numbers] = if units > u64::from(u32::MAX) {
+        let values = Array::<AtomicU64>::new(budget, order.count(), Access::Random)?;
+        Tree { order, dominators, ordinals, values }.sum_up(objects)
+    } else {
+        let values = Array::<C>::new(budget, order.count(), Access::Random)?;
+        Tree { order, dominators, ordinals, values }.sum_up(objects)
+    };
     let totals = std::array::from_fn(|level| (bytes[level], numbers[level]));
     let all_strong = order.levels[Level::COUNT] - order.levels[1] == Level::COUNT as u64 - 1;
     let levels = if all_strong { None } else { Some(levels(objects, order, nodes, ordinals)?) };
@@ -53,14 +56,26 @@ pub fn finish<C: Cell>(
 /// What is known of objects is in files where memory is short, and nodes that are neighbours in the
 /// search are none in the heap. So objects are gone through in their own order, and only `values`
 /// are accessed at random: one array at a time, which has a good chance to stay in memory.
-struct Tree<'a, C: Cell> {
+struct Tree<'a, C: Cell, V: Cell> {
     order: &'a Order<C>,
     dominators: &'a Array<C>,
     ordinals: &'a Array<C>,
-    values: Array<AtomicU64>,
+    values: Array<V>,
 }
 
-impl<C: Cell> Tree<'_, C> {
+impl<C: Cell, V: Cell> Tree<'_, C, V> {
+    /// Gives all objects what they retain and their dominators, and tells the units and objects of
+    /// each level.
+    fn sum_up(&self, objects: &Objects<C>) -> [[u64; Level::COUNT]; 2] {
+        let bytes = self.add_up(|at| objects.units(at), |at, sum| objects.set_units(at, sum));
+        let numbers = self.add_up(
+            |at| objects.retained[at].get() + 1,
+            |at, sum| objects.retained[at].set(sum - 1),
+        );
+        self.name_dominators(|at, code| objects.pred[at].set(code));
+        [bytes, numbers]
+    }
+
     /// Adds to what each object has of its own what the objects that it dominates have. Gives the
     /// sums of the virtual roots.
     fn add_up(
@@ -101,7 +116,7 @@ impl<C: Cell> Tree<'_, C> {
     }
 
     /// Goes through the nodes in order of addresses, in parallel.
-    fn each_node(&self, each: impl Fn(usize, &AtomicU64) + Sync) {
+    fn each_node(&self, each: impl Fn(usize, &V) + Sync) {
         let numbers = self.order.number.par_iter().zip(&self.ordinals[..]);
         numbers.with_min_len(STRIDE).for_each(|(number, object)| {
             each(object.get() as usize, &self.values[number.get() as usize]);

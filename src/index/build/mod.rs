@@ -455,7 +455,8 @@ impl Passes<'_> {
         self.clock.passed("dominators");
         let Dominated { order, dominators } = &dominated;
         let (objects, nodes) = (&built.objects, built.nodes.view());
-        let finished = finish::finish(objects, order, dominators, &nodes, &built.ordinals, budget)?;
+        let (units, ordinals) = (built.references.units, &built.ordinals);
+        let finished = finish::finish(objects, units, order, dominators, &nodes, ordinals, budget)?;
         self.clock.passed("retained sizes");
         let census =
             self.judged(built, std::mem::take(&mut dominated.order.unreferenced), &finished);

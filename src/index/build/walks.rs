@@ -22,6 +22,7 @@ use crate::index::tally::Sink;
 use crate::parser::header::IdSize;
 use crate::parser::heap::{HeapRecord, LargeArray, Root};
 use crate::parser::ids::ObjectId;
+use crate::source::map::{Expected, expect};
 
 /// The mapped dump and where its heap records are.
 pub struct Dump<'d> {
@@ -40,8 +41,14 @@ impl Dump<'_> {
     ) -> Vec<R> {
         self.parts
             .par_iter()
+            .enumerate()
             .with_max_len(1)
-            .map(|part| {
+            .map(|(nth, part)| {
+                let next = self.parts.get(nth + 1);
+                let bytes = |next: &Part| self.bytes.get(next.start as usize..next.end as usize);
+                if let Some(bytes) = next.and_then(bytes) {
+                    expect(bytes, Expected::Soon);
+                }
                 let mut sink = sink();
                 mapped::revisit(self.bytes, *part, self.id_size, &mut sink);
                 self.progress.advance(part.end - part.start);
@@ -531,6 +538,8 @@ pub struct References {
     pub edges: u64,
     /// Those that lead to a root of one kind.
     pub to_roots: u64,
+    /// Units that all objects take.
+    pub units: u64,
     /// Memory outside of the heap.
     pub off_heap: OffHeap,
     /// The objects that stand for memory outside of the heap.
@@ -662,6 +671,7 @@ impl<C: Cell> Reading<'_, C> {
             all.runs.extend(found.runs);
             all.edges += found.edges;
             all.to_roots += found.to_roots;
+            all.units += found.units;
             all.off_heap.merge(found.off_heap);
             all.outside.extend(found.outside);
             all.bounds.extend(found.bounds);
@@ -726,6 +736,7 @@ impl<C: Cell> Sink for Referring<'_, C> {
         objects.kinds.set(at, object.kind);
         let units = object.size / reading.plans.unit;
         objects.set_units(at, units);
+        self.found.units += units;
         if let Some((referent, level)) = reading.plans.referent(&object) {
             if let Some(referent) = reading.ids.ordinal(referent) {
                 self.found.weak.push((ordinal, referent, level));
