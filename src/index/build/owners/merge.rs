@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use hashbrown::HashMap;
 
-use super::{Held, Owners};
+use super::{Held, Holding, Owners};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::build::label::{self, Label};
 use crate::index::build::roles::{EdgeId, Names, Ranks, Role, Roles, is_jdk};
@@ -284,10 +284,9 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
                 let tree_node = self.node_of(above);
                 let above = self.owners.ordinals[above as usize].get() as usize;
                 let above = Above { object: above, kind: self.kind(above), node: tree_node };
-                let label = self.held.labels[node as usize].load(Ordering::Relaxed);
-                let rank = match label {
-                    label::NONE => self.held.ranks[node as usize].load(Ordering::Relaxed),
-                    _ => 0,
+                let (label, rank) = match self.held.of(node) {
+                    Holding::ByDominator(label) => (label, 0),
+                    Holding::Shared(rank) => (label::NONE, rank.unwrap_or(0)),
                 };
                 self.decide(object, kind, above, label, rank)
             }
@@ -338,8 +337,8 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
         self.seen[object % RECENT] = seen;
     }
 
-    /// Decides where an object goes. `rank` is that of [`Held`], where the label is
-    /// [`label::NONE`].
+    /// Decides where an object goes. `rank` is that of [`Holding::Shared`], or 0 for nobody, where
+    /// the label is [`label::NONE`].
     #[inline(always)]
     fn decide(
         &mut self,
@@ -437,8 +436,7 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
     }
 
     fn shared_edge(&mut self, rank: u32) -> EdgeId {
-        let name = if rank == 0 { 0 } else { self.ranks.name(u32::MAX - rank) };
-        self.roles.edge(Edge::Shared(name))
+        self.roles.edge(Edge::Shared(self.ranks.name(rank)))
     }
 
     /// The edge of a reference of an object.
@@ -486,7 +484,10 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
         match self.objects().pred[object].get() as usize {
             0 => match self.tops.get(&(object as u64)) {
                 Some(edge) => *edge,
-                None => self.shared_edge(self.held.ranks[node as usize].load(Ordering::Relaxed)),
+                None => match self.held.of(node) {
+                    Holding::Shared(Some(rank)) => self.shared_edge(rank),
+                    _ => self.shared_edge(0),
+                },
             },
             level => {
                 let name = self.names.of(Level::of(level).name());

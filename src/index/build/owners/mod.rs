@@ -9,7 +9,7 @@ mod roots;
 mod shares;
 
 use std::io;
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -54,13 +54,43 @@ pub struct Owners<'a, C: Cell> {
 
 /// How the nodes of the graph are held.
 struct Held {
-    /// By which reference of its dominator each is, or [`label::NONE`](super::label::NONE).
-    labels: Array<AtomicU16>,
-    /// Where it is by none, the lowest rank of those that refer to it, taken from the largest number:
-    /// 0 is nobody, or somebody without a name.
-    ranks: Array<AtomicU32>,
+    /// Of each node: [`BY_DOMINATOR`] and the label of the reference of its dominator, or, where that
+    /// does not refer to it, [`UNNAMED`] less the lowest rank of those that do; 0 is nobody, or
+    /// somebody without a name.
+    codes: Array<AtomicU32>,
     /// Who refers to thread locals: node, node of the thread local, label.
     thread_locals: Vec<(u64, u64, Label)>,
+}
+
+/// Larger than all that is not by the dominator.
+const BY_DOMINATOR: u32 = 1 << 31;
+const UNNAMED: u32 = BY_DOMINATOR - 1;
+
+/// A code of [`Held`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Holding {
+    ByDominator(Label),
+    /// The rank of who is named.
+    Shared(Option<u32>),
+}
+
+impl Held {
+    fn of(&self, node: u64) -> Holding {
+        match self.codes[node as usize].load(Ordering::Relaxed) {
+            0 => Holding::Shared(None),
+            code if code & BY_DOMINATOR != 0 => Holding::ByDominator(code as Label),
+            code => Holding::Shared(Some(UNNAMED - code)),
+        }
+    }
+
+    /// Notes a code: the largest counts.
+    #[inline(always)]
+    fn note(&self, node: u64, code: u32) {
+        let seen = &self.codes[node as usize];
+        if seen.load(Ordering::Relaxed) < code {
+            seen.fetch_max(code, Ordering::Relaxed);
+        }
+    }
 }
 
 impl<C: Cell> Owners<'_, C> {
@@ -95,11 +125,8 @@ impl<C: Cell> Owners<'_, C> {
     /// Finds how the nodes of the graph are held.
     fn held(&self, roles: &Roles, ranks: &Ranks, budget: &Budget) -> io::Result<Held> {
         let count = self.ordinals.len() as u64;
-        let mut held = Held {
-            labels: Array::new(budget, count, Access::Random)?,
-            ranks: Array::new(budget, count, Access::Random)?,
-            thread_locals: Vec::new(),
-        };
+        let mut held =
+            Held { codes: Array::new(budget, count, Access::Random)?, thread_locals: Vec::new() };
         let is_thread_local = shared_bitmap(count)?;
         for (_, key) in self.thread_locals(roles) {
             if let Some(node) = self.nodes.ordinal(key) {
@@ -114,7 +141,7 @@ impl<C: Cell> Owners<'_, C> {
                 return;
             }
             let from = self.order.number[node as usize].get();
-            let mut rank = None;
+            let mut shared = None;
             while let Some((target, label)) = self.graph.next_labelled(&mut edges) {
                 let to = self.order.number[target as usize].get();
                 // References from later levels hold nothing.
@@ -126,16 +153,14 @@ impl<C: Cell> Owners<'_, C> {
                     all.push((node, target, label));
                 }
                 if self.dominators[to as usize].get() == from {
-                    held.labels[target as usize].store(label, Ordering::Relaxed);
+                    held.note(target, BY_DOMINATOR | u32::from(label));
                     continue;
                 }
-                let rank = *rank.get_or_insert_with(|| {
-                    u32::MAX - self.rank(self.ordinals[node as usize].get(), roles, ranks)
+                let shared = *shared.get_or_insert_with(|| {
+                    let rank = self.rank(self.ordinals[node as usize].get(), roles, ranks);
+                    UNNAMED.saturating_sub(rank)
                 });
-                let seen = &held.ranks[target as usize];
-                if seen.load(Ordering::Relaxed) < rank {
-                    seen.fetch_max(rank, Ordering::Relaxed);
-                }
+                held.note(target, shared);
             }
         });
         held.thread_locals = thread_locals.into_inner().unwrap_or_else(PoisonError::into_inner);
