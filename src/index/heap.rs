@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use super::mapped;
+use super::hop;
 use super::scan::{ScanError, ScanOptions};
 use super::store::{Form, HeapIndex, OpenIndexError, StoredClass};
 use crate::parser::bytes::{id_of_size, u16_at, u32_at, u64_at};
@@ -158,7 +158,7 @@ impl<'a> Heap<'a> {
             force: true,
             ..ScanOptions::default()
         };
-        let (size, segments) = mapped::segments(bytes, &options)?;
+        let (size, segments) = hop::segments(bytes, &options)?;
         Ok(Self { index, classes, id_size: size.bytes(), bytes, size, segments })
     }
 

@@ -11,6 +11,7 @@ pub mod facts;
 pub mod faults;
 pub mod find;
 pub mod heap;
+pub mod hop;
 pub mod integrity;
 pub mod jars;
 pub mod lengths;

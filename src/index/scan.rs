@@ -9,8 +9,9 @@ use std::io::Read;
 
 use hashbrown::HashSet;
 
+use super::hop::MappedDump;
 use super::integrity::Integrity;
-use super::mapped::{self, MappedDump};
+use super::mapped;
 use super::stream;
 use super::tally::Tally;
 use crate::parser::classes::Symbols;

@@ -2,7 +2,7 @@
 //! section "Memory and disk".
 
 use super::{BuildOptions, half_of_memory, needs_wide};
-use crate::index::mapped::MappedDump;
+use crate::index::hop::MappedDump;
 use crate::index::scan::ScanOptions;
 use crate::parser::header::parse_header;
 use crate::source::Source;
