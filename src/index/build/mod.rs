@@ -2,6 +2,7 @@
 //!
 //! The passes and their memory are described in `docs/ARCHITECTURE.md`.
 
+mod array_sets;
 mod dominators;
 mod estimate;
 mod finish;
@@ -152,7 +153,7 @@ impl Clock {
 }
 
 /// True for the tags of roots that frames hold.
-fn is_of_frame(tag: u8) -> bool {
+pub(super) fn is_of_frame(tag: u8) -> bool {
     matches!(
         tag,
         sub::ROOT_JAVA_FRAME
@@ -431,6 +432,9 @@ impl Passes<'_> {
             nodes: nodes.view(),
             ordinals: &ordinals,
             plans,
+            slots: &slots,
+            census: self.census,
+            locals: &locals,
             names: &names,
         };
         let mut sets = sets.run(&budget)?;

@@ -20,7 +20,7 @@ use crate::index::owners::{Edge, OwnerTree};
 use crate::index::store::format::{Section, Writer};
 use crate::index::store::ids::OwnedIds;
 use crate::index::store::{
-    HeapIndex, IndexFacts, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
+    HeapIndex, IndexFacts, Level, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
 };
 use crate::parser::classes::ClassTable;
 use crate::parser::ids::ObjectId;
@@ -96,6 +96,7 @@ pub fn write<C: Cell>(file: File, parts: &Parts<'_, C>) -> io::Result<File> {
     out.section(Section::Roots, bytemuck::cast_slice(&roots))?;
     write_objects(&mut out, parts)?;
     write_graph(&mut out, parts)?;
+    out.section(Section::Referents, &referents(&parts.references.weak))?;
     let largest = largest(parts);
     out.section(Section::Largest, bytemuck::cast_slice(&largest))?;
     let jars = find_jars(&mut out, parts)?;
@@ -256,6 +257,19 @@ fn write_graph<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()
             before = Some(target);
         }
     })
+}
+
+/// Reference objects with their referents: they do not retain them, so the graph lacks these references.
+fn referents(weak: &[(u64, u64, Level)]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(weak.len() * 6);
+    let mut before = 0;
+    for (source, referent, _) in weak {
+        put_varint(&mut bytes, source - before);
+        let difference = referent.wrapping_sub(*source) as i64;
+        put_varint(&mut bytes, (difference << 1 ^ difference >> 63) as u64);
+        before = *source;
+    }
+    bytes
 }
 
 impl<C: Cell> Parts<'_, C> {
