@@ -139,7 +139,7 @@ fn arrays_of_one_length_tell_what_they_retain_in_every_report() {
     let table = rows.iter().filter(of_nodes).max_by_key(|row| row["length"].as_u64());
     let table = table.expect("a table");
     // The table of the leak: all the managers hang on it.
-    assert_eq!((&table["length"], &table["instances"]), (&8192.into(), &1.into()));
+    assert_eq!((&table["length"], &table["instances"]), (&16384.into(), &1.into()));
     let retained = table["retained_bytes"].as_u64().expect("bytes");
     assert!(retained > 20 * table["shallow_bytes"].as_u64().expect("bytes"), "{table}");
     for row in rows.iter().filter(|row| row["class"] == "byte[]") {
@@ -153,7 +153,7 @@ fn arrays_of_one_length_tell_what_they_retain_in_every_report() {
     );
     let report = json(&["diff", "--by", "array-length", "--format", "json", LEAK]);
     let rows = report["array_lengths"].as_array().expect("rows");
-    let row = rows.iter().find(|row| of_nodes(row) && row["length"] == 8192);
+    let row = rows.iter().find(|row| of_nodes(row) && row["length"] == 16384);
     assert_eq!(numbers(&row.expect("the table")["retained_bytes"])[3], retained);
 }
 
