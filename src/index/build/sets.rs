@@ -83,6 +83,8 @@ struct Membership {
     first_of_arrays: usize,
     /// By kind, the sets of arrays by length.
     arrays: Vec<Option<ArraySets>>,
+    /// By kind, whether some of these sets have a bit: of the others nobody need know the length.
+    has_array_bits: Vec<bool>,
     /// The different values of the bits of objects, in order. Of those of kinds there are fewer than
     /// 200: a class has one package and one loader, which leaves 40 for those with a bit of their own
     /// and 17 · 9 for the others. Arrays bring some more.
@@ -280,8 +282,17 @@ impl<C: Cell> Sets<'_, C> {
         patterns.sort_unstable();
         patterns.dedup();
         let (first_of_arrays, arrays) = (sets.len(), (0..kinds).map(|_| None).collect());
-        let mut membership =
-            Membership { sets, how, of_kind, bits, first_of_arrays, arrays, patterns };
+        let has_array_bits = vec![false; kinds];
+        let mut membership = Membership {
+            sets,
+            how,
+            of_kind,
+            bits,
+            first_of_arrays,
+            arrays,
+            has_array_bits,
+            patterns,
+        };
         self.add_arrays(&mut membership);
         membership
     }
@@ -341,6 +352,7 @@ impl<C: Cell> Sets<'_, C> {
             // One array has no need of a bit: its retained set is that of an object.
             if instances > 1 && next < BITS && membership.patterns.len() + kinds.len() <= PATTERNS {
                 *how = How::Bit(next as u32);
+                kinds.iter().for_each(|kind| membership.has_array_bits[*kind] = true);
                 let patterns = kinds.iter().map(|kind| membership.bits[*kind] | 1 << next);
                 membership.patterns.extend(patterns);
                 next += 1;
@@ -370,9 +382,12 @@ impl<C: Cell> Sets<'_, C> {
         nodes.for_each(|(pattern, object)| {
             let at = object.get() as usize;
             let kind = self.objects.kinds.get(at) as usize;
-            let array = self.array(membership, kind, at).map(|(set, _)| set);
-            let bits = membership.bits(kind, array);
-            let found = if bits == membership.bits[kind] { of_kind[kind] } else { find(bits) };
+            let found = if membership.has_array_bits[kind] {
+                let array = self.array(membership, kind, at).map(|(set, _)| set);
+                find(membership.bits(kind, array))
+            } else {
+                of_kind[kind]
+            };
             pattern.store(found, Ordering::Relaxed);
         });
         Ok(patterns)
