@@ -128,6 +128,55 @@ fn owners_add_up_to_their_total() {
 }
 
 #[test]
+fn arrays_of_one_length_tell_what_they_retain_in_every_report() {
+    let dump = format!("{LEAK}/4.hprof.gz");
+    let histo = |format: &str| {
+        heapdrift(&["histo", "--by", "array-length", "--retained", "--format", format, &dump])
+    };
+    let report: Value = serde_json::from_slice(&histo("json").stdout).expect("valid JSON");
+    let rows = report["array_lengths"].as_array().expect("rows");
+    let of_nodes = |row: &&Value| row["class"] == "java.util.HashMap$Node[]";
+    let table = rows.iter().filter(of_nodes).max_by_key(|row| row["length"].as_u64());
+    let table = table.expect("a table");
+    // The table of the leak: all the managers hang on it.
+    assert_eq!((&table["length"], &table["instances"]), (&16384.into(), &1.into()));
+    let retained = table["retained_bytes"].as_u64().expect("bytes");
+    assert!(retained > 20 * table["shallow_bytes"].as_u64().expect("bytes"), "{table}");
+    for row in rows.iter().filter(|row| row["class"] == "byte[]") {
+        assert!(row["retained_bytes"].as_u64() <= row["shallow_bytes"].as_u64(), "{row}");
+        assert!(row["retained_is_lower_bound"].is_null(), "{row}");
+    }
+    let csv = text(&histo("csv").stdout);
+    assert!(csv.starts_with("instances,shallow_bytes,retained_bytes,array,"), "{csv}");
+    assert!(
+        csv.lines().any(|line| line.starts_with("1,") && line.contains(&format!(",{retained},")))
+    );
+    let report = json(&["diff", "--by", "array-length", "--format", "json", LEAK]);
+    let rows = report["array_lengths"].as_array().expect("rows");
+    let row = rows.iter().find(|row| of_nodes(row) && row["length"] == 16384);
+    assert_eq!(numbers(&row.expect("the table")["retained_bytes"])[3], retained);
+}
+
+#[test]
+fn growth_of_what_a_kind_of_roots_retains_is_told() {
+    const BACKLOG: &str = "tests/dumps/queue-backlog-leak";
+    let report = json(&["diff", "--by", "root,thread", "--format", "json", BACKLOG]);
+    let kind = &report["gc_roots"][0];
+    assert_eq!(kind["name"], "thread object");
+    let bytes = numbers(&kind["retained_bytes"]);
+    assert!(bytes.is_sorted() && bytes[3] > 3 * bytes[0], "{kind}");
+    assert_eq!(kind["trend"], "rising");
+    let threads = report["threads"].as_array().expect("rows");
+    assert!(threads.iter().any(|row| row["name"] == "main" && row["class"] == "java.lang.Thread"));
+    assert!(threads.iter().all(|row| numbers(&row["threads"]).len() == 4));
+    assert!(report["classes"].is_null());
+    let shown = text(&heapdrift(&["diff", "--by", "root", BACKLOG]).stdout);
+    assert!(shown.contains("retained by kind of GC root"), "{shown}");
+    let output = heapdrift(&["diff", "--shallow", "--by", "thread", BACKLOG]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
 fn nothing_of_the_control_grows_but_a_filler_of_the_collector() {
     let report = json(&["diff", "--format", "json", CONTROL]);
     assert_eq!(report["total"]["trend"], "step");

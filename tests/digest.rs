@@ -10,7 +10,8 @@ use std::process::{Command, Output, Stdio};
 use heapdrift::diff::{Comparison, DiffOptions, Row, Series, compare};
 use heapdrift::digest::container::{self, Fault, Sections};
 use heapdrift::digest::file::{self, BUDGET, decode, encode};
-use heapdrift::digest::{Amount, Digest, Kind, Rows};
+use heapdrift::digest::held::{Held, HeldTables};
+use heapdrift::digest::{Amount, Digest, Kind, Rows, ThreadKey};
 use heapdrift::index::census;
 use heapdrift::index::scan::{ScanOptions, Silent};
 use heapdrift::source::Source;
@@ -24,7 +25,7 @@ const LEAK: &str = "tests/dumps/sdk-client-leak";
 const SERIAL: &str = "tests/dumps/jdk17-serial/1.hprof.gz";
 const SECTIONS: [&str; 6] = ["facts", "classes", "arrays", "packages", "loaders", "threads"];
 /// Those that follow where the dump was read with an index.
-const OWNER_SECTIONS: [&str; 3] = ["ownnames", "owners", "sharers"];
+const INDEX_SECTIONS: [&str; 5] = ["rootheld", "thrdheld", "ownnames", "owners", "sharers"];
 
 fn tool(arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapdrift"));
@@ -421,7 +422,7 @@ fn sections(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let sections = Sections::open(bytes).expect("sections");
     let mut names = SECTIONS.to_vec();
     if sections.names().count() > names.len() {
-        names.extend(OWNER_SECTIONS);
+        names.extend(INDEX_SECTIONS);
     }
     assert_eq!(sections.names().collect::<Vec<_>>(), names);
     let content = |name| sections.get(name).expect("inflated").expect("it is there").1;
@@ -669,6 +670,89 @@ fn a_class_that_outgrew_what_is_counted_together_is_shown() {
     let comparison = compare(&[earlier, later], &DiffOptions::default());
     let row = comparison.classes.rows.iter().find(|row| row.key == key).expect("it is shown");
     assert!(row.series.growth_bytes() > limit as i64);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Threads and kinds of GC roots
+
+/// A digest in which threads and one kind of GC roots retain so many bytes.
+fn with_held(time_ms: u64, threads: &[(Option<&str>, &str, u64)], kind: u64) -> Digest {
+    let held = |retained_bytes| Held { holders: 1, objects: 2, retained_bytes, exact: true };
+    let key = |name: Option<&str>, class: &str| ThreadKey {
+        name: name.map(str::to_owned),
+        class: class.to_owned(),
+    };
+    let rows = threads.iter().map(|(name, class, bytes)| (key(*name, class), held(*bytes)));
+    let tables = HeldTables {
+        roots: BTreeMap::from([("JNI global".to_owned(), held(kind))]),
+        threads: rows.collect(),
+        is_cut: false,
+    };
+    Digest { held: Some(tables), ..support::digests::empty(time_ms) }
+}
+
+/// Names, classes and bytes of the threads of a comparison.
+fn threads_of(digests: &[Digest], options: &DiffOptions) -> Vec<(Option<String>, Vec<u64>)> {
+    let held = compare(digests, options).held.expect("all digests tell");
+    let rows = held.threads.rows.into_iter();
+    rows.map(|row| (row.key.name, row.series.shallow_bytes)).collect()
+}
+
+#[test]
+fn threads_and_kinds_of_roots_are_ranked_by_growth_of_what_they_retain() {
+    let digests = [
+        with_held(1, &[(Some("main"), "A", 10), (Some("pool-#"), "B", 100)], 5),
+        with_held(
+            2,
+            &[(Some("late"), "C", 7), (Some("main"), "A", 90), (Some("pool-#"), "B", 100)],
+            6,
+        ),
+    ];
+    let comparison = compare(&digests, &DiffOptions::default());
+    let held = comparison.held.expect("both digests tell");
+    assert_eq!(held.roots.rows[0].series.shallow_bytes, [5, 6]);
+    let name = |name: &str| Some(name.to_owned());
+    let expected = [
+        (name("main"), vec![10, 90]),
+        (name("late"), vec![0, 7]),
+        (name("pool-#"), vec![100, 100]),
+    ];
+    assert_eq!(threads_of(&digests, &DiffOptions::default()), expected);
+    assert!(held.threads.rows.iter().all(|row| row.exact));
+    let changed = DiffOptions { only_changed: true, top: Some(1), ..DiffOptions::default() };
+    assert_eq!(threads_of(&digests, &changed), expected[..1]);
+    let mut unknown = digests.to_vec();
+    unknown[0].held = None;
+    assert!(compare(&unknown, &DiffOptions::default()).held.is_none());
+}
+
+#[test]
+fn a_redacted_digest_and_one_with_names_compare_threads_by_class() {
+    let named = with_held(1, &[(Some("a"), "A", 10), (Some("b"), "A", 20), (Some("c"), "B", 1)], 5);
+    let mut redacted = named.clone();
+    redacted.redact();
+    redacted.facts.time_ms = 2;
+    let rows = threads_of(&[named, redacted], &DiffOptions::default());
+    assert_eq!(rows, [(None, vec![30, 30]), (None, vec![1, 1])]);
+}
+
+#[test]
+fn threads_that_a_digest_had_no_room_for_do_not_seem_to_come_and_go() {
+    let whole = with_held(1, &[(Some("a"), "A", 10), (Some("b"), "A", 20)], 5);
+    let mut cut = with_held(2, &[(Some("b"), "A", 30)], 5);
+    cut.held.as_mut().expect("tables").is_cut = true;
+    let rows = threads_of(&[whole, cut], &DiffOptions::default());
+    assert_eq!(rows, [(Some("b".to_owned()), vec![20, 30])]);
+}
+
+#[test]
+fn what_threads_and_kinds_of_roots_retain_comes_back_from_the_bytes_of_a_digest() {
+    for cut in [false, true] {
+        let mut digest = with_held(1, &[(None, "A", 10), (Some("b"), "A", 20)], 5);
+        digest.held.as_mut().expect("tables").is_cut = cut;
+        let bytes = encode(&digest, BUDGET).expect("it is encoded");
+        assert_eq!(decode(&bytes, String::new()).expect("a digest").held, digest.held);
+    }
 }
 
 // ---------------------------------------------------------------------------------------------------------------

@@ -6,15 +6,14 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use heapdrift::digest::Digest;
 use heapdrift::digest::container::{self, Sections};
 use heapdrift::digest::file::{BUDGET, decode, encode};
-use heapdrift::index::build::{BuildOptions, build};
+use heapdrift::index::build::BuildOptions;
 use heapdrift::index::owners::{Edge, OwnerNode, OwnerTree};
-use heapdrift::index::scan::Silent;
 use heapdrift::index::store::HeapIndex;
 use heapdrift::parser::names::{jmap_name, source_name, stable_name};
 use heapdrift::parser::tags::sub as heap;
@@ -22,12 +21,10 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use support::brute::{Graph, How, Named, Retention, read_named};
 use support::heaps::plan;
 use support::jvm::{Standing, find_jdk};
+use support::places::{Place, ways};
 use support::synth::{Class, ClassDump, Hprof, IdSize, Jvm, Subs, Type, Value, Version};
 use support::{Rng, gz, real_dumps};
-use tempfile::TempDir;
 
-/// Less than any dump needs.
-const LITTLE_MEMORY: u64 = 4096;
 /// Nodes that retain less are counted together.
 const LEAST: u64 = 256;
 /// What is shared has its holders told from so many bytes on.
@@ -37,52 +34,10 @@ const MOST_SHARES: usize = 32;
 /// Nodes above one another.
 const DEEPEST: usize = 96;
 
-/// The ways to build an index besides the usual one.
-fn ways() -> Vec<(&'static str, BuildOptions)> {
-    let usual = BuildOptions::default;
-    vec![
-        ("on one thread", BuildOptions { threads: 1, ..usual() }),
-        ("on two threads", BuildOptions { threads: 2, ..usual() }),
-        ("in little memory", BuildOptions { memory: Some(LITTLE_MEMORY), ..usual() }),
-        ("with wide ordinals", BuildOptions { wide: true, ..usual() }),
-        (
-            "with wide ordinals in little memory",
-            BuildOptions { wide: true, memory: Some(LITTLE_MEMORY), ..usual() },
-        ),
-    ]
-}
-
-/// Where a dump and its indexes are for the time of a test.
-struct Place {
-    directory: TempDir,
-    indexes: usize,
-}
-
-impl Place {
-    fn new() -> Self {
-        Place { directory: tempfile::tempdir().expect("a temporary directory"), indexes: 0 }
-    }
-
-    fn dump(&self, bytes: &[u8]) -> PathBuf {
-        let path = self.directory.path().join("input.hprof");
-        fs::write(&path, bytes).expect("writing a dump");
-        path
-    }
-
-    fn index(&mut self, dump: &Path, options: &BuildOptions) -> HeapIndex {
-        let directory = self.directory.path().join(format!("index{}", self.indexes));
-        self.indexes += 1;
-        fs::create_dir(&directory).expect("a directory");
-        let options = BuildOptions { index_dir: Some(directory), ..options.clone() };
-        let path = build(dump, &options, &Silent).expect("an index");
-        HeapIndex::open(&path).expect("the index that was just built")
-    }
-}
-
 fn tree_of(file: &[u8]) -> OwnerTree {
     let mut place = Place::new();
     let dump = place.dump(file);
-    let index = place.index(&dump, &BuildOptions::default());
+    let index = place.index(&dump, &BuildOptions::default()).0;
     let tree = index.owners().expect("an owner tree");
     assert_well_formed(&tree, "a made dump");
     tree
@@ -306,7 +261,7 @@ fn check_real_dumps(remainder: usize) {
         let mut place = Place::new();
         let plain = gz::inflate(&fs::read(&path).expect("a dump")).expect("a gzip file");
         let plain = place.dump(&plain);
-        let index = place.index(&plain, &BuildOptions::default());
+        let index = place.index(&plain, &BuildOptions::default()).0;
         let tree = index.owners().expect("an owner tree");
         assert_complete(&tree, &index, &name);
         let census = index.census().expect("a census");
@@ -315,8 +270,9 @@ fn check_real_dumps(remainder: usize) {
         let more = census.shallow_bytes - tree.nodes[0].retained_bytes;
         assert_eq!(missing == 0, more == 0, "{name}: {missing} objects, {more} bytes");
         assert!(more <= 300 * missing, "{name}: {missing} objects, {more} bytes");
-        for (what, options) in ways() {
-            let other = place.index(&plain, &options).owners().expect("an owner tree");
+        // The first one is the usual one.
+        for (what, options) in ways().into_iter().skip(1) {
+            let other = place.index(&plain, &options).0.owners().expect("an owner tree");
             assert!(other == tree, "{name}, {what}");
         }
     }
@@ -900,7 +856,7 @@ fn assert_by_the_rules(file: &[u8], place: &mut Place, what: &str) {
     let dump = place.dump(file);
     let named = read_named(file);
     let graph = Graph::of(&named.facts);
-    let index = place.index(&dump, &BuildOptions::default());
+    let index = place.index(&dump, &BuildOptions::default()).0;
     let tree = index.owners().expect("an owner tree");
     assert_complete(&tree, &index, what);
     let rules = Rules::new(&named, &graph, &index);
@@ -1747,7 +1703,7 @@ const LEAK: &str = "tests/dumps/sdk-client-leak/1.hprof.gz";
 fn digest_of(dump: &str) -> Digest {
     let mut place = Place::new();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(dump);
-    let index = place.index(&path, &BuildOptions::default());
+    let index = place.index(&path, &BuildOptions::default()).0;
     let mut digest = Digest::of(dump.to_owned(), &index.census().expect("a census"));
     digest.set_retained(index.sets().expect("sets"));
     digest.set_threads(&index.facts().expect("facts").threads);
@@ -1988,7 +1944,7 @@ fn check_collectors(version: u32, collectors: &[&str]) {
     for (nth, collector) in collectors.iter().enumerate() {
         let dump = place.directory.path().join(format!("{nth}.hprof"));
         dump_of(&home, &format!("-XX:+Use{collector}"), &classes, &dump);
-        let index = place.index(&dump, &BuildOptions::default());
+        let index = place.index(&dump, &BuildOptions::default()).0;
         let tree = Tree::new(index.owners().expect("an owner tree"));
         let what = format!("JDK {version}, {} and {collector}, dump {nth}", collectors[0]);
         assert_complete(&tree.tree, &index, &what);

@@ -7,13 +7,14 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use heapdrift::index::build::{BuildOptions, build};
+use heapdrift::index::census::LengthRange;
 use heapdrift::index::scan::Silent;
-use heapdrift::index::store::{Family, HeapIndex, Level, StoredSet};
+use heapdrift::index::store::{Family, Form, HeapIndex, Level, StoredSet};
 use heapdrift::parser::ids::ObjectId;
 use heapdrift::parser::names::{package_of, stable_name};
 use heapdrift::parser::tags::sub;
@@ -26,12 +27,9 @@ use support::heaps::{
     Addresses, How, Link, LoaderKind, Order, Packing, Piece, PlainLoader, Plan, RefKind, RootKind,
     plan,
 };
+use support::places::{Place, ways};
 use support::synth::{ClassDump, Framing, Hprof, IdSize, Subs, Type, Version, source_name};
 use support::{Rng, gz, real_dumps};
-use tempfile::TempDir;
-
-/// Less than any dump needs.
-const LITTLE_MEMORY: u64 = 4096;
 
 fn rank(level: Level) -> u8 {
     match level {
@@ -40,53 +38,6 @@ fn rank(level: Level) -> u8 {
         Level::Weak => WEAK,
         Level::Phantom => PHANTOM,
         Level::Unreachable => UNREACHABLE,
-    }
-}
-
-/// All the ways to build an index; the first one is the usual one.
-fn ways() -> Vec<(&'static str, BuildOptions)> {
-    let usual = BuildOptions::default;
-    vec![
-        ("as usual", usual()),
-        ("on one thread", BuildOptions { threads: 1, ..usual() }),
-        ("on two threads", BuildOptions { threads: 2, ..usual() }),
-        ("in little memory", BuildOptions { memory: Some(LITTLE_MEMORY), ..usual() }),
-        ("with wide ordinals", BuildOptions { wide: true, ..usual() }),
-        (
-            "with wide ordinals in little memory",
-            BuildOptions { wide: true, memory: Some(LITTLE_MEMORY), ..usual() },
-        ),
-    ]
-}
-
-/// Where dumps and their indexes are for the time of a test.
-struct Place {
-    directory: TempDir,
-    indexes: usize,
-}
-
-impl Place {
-    fn new() -> Self {
-        Place { directory: tempfile::tempdir().expect("a temporary directory"), indexes: 0 }
-    }
-
-    fn dump(&self, bytes: &[u8]) -> PathBuf {
-        let path = self.directory.path().join("input.hprof");
-        fs::write(&path, bytes).expect("writing a dump");
-        path
-    }
-
-    /// Builds an index in a directory of its own.
-    fn index(&mut self, dump: &Path, options: &BuildOptions) -> (HeapIndex, PathBuf) {
-        let directory = self.directory.path().join(format!("index{}", self.indexes));
-        self.indexes += 1;
-        fs::create_dir(&directory).expect("a directory");
-        let options = BuildOptions { index_dir: Some(directory.clone()), ..options.clone() };
-        let path = build(dump, &options, &Silent).expect("an index");
-        assert!(path.starts_with(&directory), "{} is in {}", path.display(), directory.display());
-        let left = fs::read_dir(&directory).expect("the directory").count();
-        assert_eq!(left, 1, "nothing but the index is left");
-        (HeapIndex::open(&path).expect("the index that was just built"), path)
     }
 }
 
@@ -165,6 +116,7 @@ fn check_in_all_ways(file: &[u8], facts: &Facts, retention: impl Fn(&Graph, &[u6
         assert_eq!(&sizes(&index), shallow, "shallow sizes, {what}");
         assert_right(&index, facts, &graph, retention, what);
         assert_holders(&index, &graph, &holders, shallow, what);
+        assert_sets(&index, &graph, shallow, 1 + graph.len() / 4000, what);
     }
 }
 
@@ -329,41 +281,75 @@ fn the_index_lies_beside_the_dump_unless_told_otherwise() {
 // ---------------------------------------------------------------------------------------------------------------
 // Real dumps
 
-/// What classes, packages and loaders retain: what is unreachable without all their instances, or, where that is said,
-/// at most that.
-fn assert_sets(index: &HeapIndex, graph: &Graph, shallow: &[u64], name: &str) {
-    let mut members: BTreeMap<(Family, String, String), Vec<usize>> = BTreeMap::new();
+/// The row of arrays of one length: primitive arrays of lengths between powers of two are counted together.
+fn length_row(form: Form, length: u32) -> LengthRange {
+    let is_primitive = form != Form::ObjectArray;
+    let floor = 1 << length.max(1).ilog2();
+    match is_primitive && length > 3 && length != floor {
+        true => LengthRange::Range(floor + 1, 2 * floor - 1),
+        false => LengthRange::Exact(length),
+    }
+}
+
+/// How many sets were told exactly, and how many of those have several members, by family.
+type Told = BTreeMap<Family, (u32, u32)>;
+
+/// What classes, packages, loaders and arrays of one length retain: what is unreachable without all their instances, or,
+/// where that is said, at most that. Of sets of arrays every `stride`-th is looked at.
+#[track_caller]
+fn assert_sets(
+    index: &HeapIndex,
+    graph: &Graph,
+    shallow: &[u64],
+    stride: usize,
+    name: &str,
+) -> Told {
+    type Key = (Family, String, String, Option<LengthRange>);
+    let mut members: BTreeMap<Key, Vec<usize>> = BTreeMap::new();
+    let kinds: Vec<_> = index.kinds().collect();
     for object in 0..graph.len() {
-        let (kind, _) = index.kind(object as u64).expect("a kind");
-        let (_, class, loader) = index.kinds().nth(kind as usize).expect("a kind");
+        let (kind, of_kind) = index.kind(object as u64).expect("a kind");
+        let (_, class, loader) = kinds[kind as usize];
         let class = stable_name(class);
         let package = package_of(&class).to_owned();
-        for key in [
+        if matches!(of_kind.form, Form::ObjectArray | Form::PrimitiveArray(_)) {
+            let length = length_row(of_kind.form, index.slot(object as u64).expect("a length"));
+            let key = (Family::Array, class.clone(), String::new(), Some(length));
+            members.entry(key).or_default().push(object);
+        }
+        for (family, name, loader) in [
             (Family::Class, class, loader.to_owned()),
             (Family::Package, package, String::new()),
             (Family::Loader, loader.to_owned(), String::new()),
         ] {
-            members.entry(key).or_default().push(object);
+            members.entry((family, name, loader, None)).or_default().push(object);
         }
     }
-    let (mut exact, mut joint) = (0, 0);
-    let of_classes = |set: &StoredSet| !matches!(set.family, Family::Thread | Family::Root);
-    for set in index.sets().expect("sets").into_iter().filter(of_classes) {
-        let key = (set.family, set.name.clone(), set.loader.clone());
+    let mut told = Told::new();
+    let of_members = |set: &StoredSet| !matches!(set.family, Family::Thread | Family::Root);
+    for (nth, set) in index.sets().expect("sets").into_iter().filter(of_members).enumerate() {
+        let key = (set.family, set.name.clone(), set.loader.clone(), set.length);
         let members = members.remove(&key).unwrap_or_default();
         assert_eq!(set.instances, members.len() as u64, "{name}: {set:?}");
+        if set.family == Family::Array && nth % stride != 0 {
+            continue;
+        }
         let unreachable = graph.retained_set_of_all(&members);
         let bytes: u64 = unreachable.iter().map(|&object| shallow[object]).sum();
+        let told = told.entry(set.family).or_default();
         if set.exact {
             assert_eq!(set.retained_bytes, bytes, "{name}: {set:?}");
-            exact += 1;
+            told.0 += 1;
         } else {
             assert!(set.retained_bytes <= bytes, "{name}: {set:?}, {bytes}");
+            let own = members.iter().filter(|member| graph.level[**member] == STRONG);
+            let own: u64 = own.map(|member| shallow[*member]).sum();
+            assert!(set.retained_bytes >= own || set.family != Family::Array, "{name}: {set:?}");
         }
-        joint += u32::from(set.exact && members.len() > 1);
+        told.1 += u32::from(set.exact && members.len() > 1);
     }
     assert!(members.is_empty(), "{name}: sets that are missing: {members:?}");
-    assert!(exact > 20 && joint > 10, "{name}: {exact}, {joint}");
+    told
 }
 
 /// What kinds of roots and threads retain: what cannot be reached when their records are gone, or, where that is said,
@@ -436,7 +422,9 @@ fn check_real_dumps(remainder: usize) {
         let name = path.display().to_string();
         assert_right(&index, &facts, &graph, &expected, &name);
         assert_sample(&index, &graph, 300, &name);
-        assert_sets(&index, &graph, &shallow, &name);
+        let told = assert_sets(&index, &graph, &shallow, 1 + nth % 3, &name);
+        assert!(told.values().all(|(exact, _)| *exact > 0), "{name}: {told:?}");
+        assert!(told[&Family::Class].1 > 10 && told[&Family::Array].1 > 10, "{name}: {told:?}");
         let holders = read_holders(&packed);
         assert_holders(&index, &graph, &holders, &shallow, &name);
 
@@ -444,8 +432,10 @@ fn check_real_dumps(remainder: usize) {
         let plain = place.dump(&gz::inflate(&packed).expect("a gzip file"));
         let (index, _) = place.index(&plain, options);
         assert_eq!(sizes(&index), shallow, "{name}, inflated");
-        assert_right(&index, &facts, &graph, &expected, &format!("{name}, inflated, {what}"));
-        assert_holders(&index, &graph, &holders, &shallow, &format!("{name}, inflated, {what}"));
+        let name = format!("{name}, inflated, {what}");
+        assert_right(&index, &facts, &graph, &expected, &name);
+        assert_sets(&index, &graph, &shallow, 7, &name);
+        assert_holders(&index, &graph, &holders, &shallow, &name);
     }
 }
 

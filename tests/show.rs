@@ -5,10 +5,15 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use heapdrift::index::array::Budget;
+use heapdrift::index::heap::{Classes, Heap};
+use heapdrift::index::referrers::{Lookup, Roots, Tracer, trace};
+use heapdrift::index::scan::Silent;
 use heapdrift::index::store::{HeapIndex, Level};
 use heapdrift::index::tree::topmost;
+use heapdrift::source::Source;
 use serde_json::Value;
 use support::synth::{ClassDump, Framing, Hprof, IdSize, Subs, Type, Version};
 use tempfile::TempDir;
@@ -230,6 +235,79 @@ fn topmost_instances_are_those_that_no_other_instance_dominates() {
             assert_eq!((sum.objects, sum.topmost, sum.retained.bytes), climbed);
         }
     }
+}
+
+/// Of objects from all over a dump, roots and reference objects among them.
+fn sampled(index: &HeapIndex, classes: &Classes) -> Vec<u64> {
+    let is_reference = |object: &u64| {
+        let class = index.kind(*object).and_then(|(_, kind)| kind.class);
+        let class = class.and_then(|class| classes.all.get(class.0 as usize));
+        class.is_some_and(|class| classes.is_a(class, "java.lang.ref.Reference"))
+    };
+    let step = (index.objects() / 300).max(1) as usize;
+    let anywhere = (0..index.objects()).step_by(step);
+    let references = (0..index.objects()).filter(is_reference).step_by(29).take(30);
+    let weak = (0..index.objects()).filter(|object| index.level(*object) != Level::Strong);
+    let class_objects = classes.all.iter().filter_map(|class| index.ordinal(class.id));
+    let roots = index.roots().map(|root| root.object);
+    let mut sampled: Vec<u64> =
+        anywhere.chain(references).chain(weak.step_by(41).take(60)).collect();
+    sampled.extend(class_objects.step_by(37).chain(roots.step_by(71)));
+    sampled.extend(index.largest().iter().take(30));
+    sampled.sort_unstable();
+    sampled.dedup();
+    sampled
+}
+
+#[test]
+fn the_index_tells_the_referrers_and_the_path_that_a_walk_over_the_dump_finds() {
+    let folders = [
+        "sdk-client-leak",
+        "queue-backlog-leak",
+        "jdk17-not-live",
+        "jdk17-zgc-hidden-classes",
+        "jdk25-zgc-references",
+        "jdk25-compact-headers",
+    ];
+    let mut found = 0;
+    for folder in folders {
+        let scene = Scene::of(folder);
+        scene.text(&["--depth", "0"]);
+        let index = HeapIndex::open(&scene.index()).expect("an index");
+        let classes = Classes::of(&index).expect("classes");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(&scene.dump);
+        let mut source = Source::open(&path).expect("a dump");
+        source.spool_in(scene.indexes.path()).expect("room");
+        let bytes = source.mapped().expect("a file");
+        let heap = Heap::new(&index, &classes, bytes).expect("a dump");
+        let roots = Roots::of(&index);
+        let of_frames = [0x02, 0x03, 0x04, 0x06];
+        let is_root = |object: u64| {
+            index.roots().any(|root| root.object == object && !of_frames.contains(&root.kind))
+        };
+        for object in sampled(&index, &classes) {
+            let walks = AtomicUsize::new(0);
+            let walking = || {
+                walks.fetch_add(1, Ordering::Relaxed);
+            };
+            let trace = |lookup| {
+                let tracer = Tracer {
+                    heap: &heap,
+                    roots: &roots,
+                    progress: &Silent,
+                    lookup,
+                    walking: &walking,
+                };
+                trace(&tracer, object)
+            };
+            let by_index = trace(Lookup::Index);
+            let walked = walks.load(Ordering::Relaxed);
+            assert_eq!(walked, usize::from(is_root(object)), "{folder}: walks for {object}");
+            assert_eq!(by_index, trace(Lookup::Dump), "{folder}: object {object}");
+            found += by_index.referrers.references.len();
+        }
+    }
+    assert!(found > 3000, "{found} references");
 }
 
 #[test]

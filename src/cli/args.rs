@@ -338,6 +338,10 @@ pub enum DiffBy {
     ArrayLength,
     Package,
     Loader,
+    /// What threads retain, by their names without numbers
+    Thread,
+    /// What the kinds of GC roots retain
+    Root,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]

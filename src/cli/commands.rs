@@ -196,8 +196,9 @@ fn run_histo(args: &Histo, global: &Global) -> Result<Exit, Failure> {
             histogram.clear_retained();
         } else if !histogram.rows.iter().any(|row| row.retained.is_some()) {
             let message = format!("{}: the digest does not hold retained sizes", escape(&path));
-            return Err(Failure::usage(message)
-                .help("write it without --shallow, and ask for classes, packages or loaders"));
+            return Err(
+                Failure::usage(message).help("write it again from the dump, without --shallow")
+            );
         }
         return print_histo(&Subject::digest(&digest), &histogram, &options, args, global);
     }
@@ -344,9 +345,13 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
     let given: Vec<PathBuf> = files.clone();
     digests.sort_by_key(|digest| digest.facts.time_ms);
     let has_owners = digests.iter().all(|digest| digest.owners.is_some());
-    if args.by == [DiffBy::Owner] && !has_owners {
+    let by_index = [DiffBy::Owner, DiffBy::Thread, DiffBy::Root];
+    let only_by_index = !args.by.is_empty() && args.by.iter().all(|by| by_index.contains(by));
+    let has_held = digests.iter().all(|digest| digest.held.is_some());
+    let is_unknown = if args.by.contains(&DiffBy::Owner) { !has_owners } else { !has_held };
+    if only_by_index && is_unknown {
         return Err(Failure::usage(
-            "a dump was read without an index: its owners are not known".to_owned(),
+            "a dump was read without an index: what is held by whom is not known".to_owned(),
         )
         .help("leave out --shallow, and compare dumps or digests that were made without it"));
     }
@@ -378,6 +383,8 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
         arrays: wants(DiffBy::ArrayLength),
         packages: wants(DiffBy::Package),
         loaders: wants(DiffBy::Loader),
+        threads: wants(DiffBy::Thread),
+        roots: wants(DiffBy::Root),
     };
     match args.format {
         DiffFormat::Text => {

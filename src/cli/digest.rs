@@ -9,6 +9,7 @@ use super::opening::open_index;
 use super::{Exit, Failure, index};
 use crate::digest::Digest;
 use crate::digest::file::{self, BUDGET, ENDING, WriteError};
+use crate::digest::held::HeldTables;
 use crate::digest::origins::Origins;
 use crate::index::store::OpenIndexError;
 use crate::index::{census, facts};
@@ -126,7 +127,10 @@ pub fn of_dump(
         let index = open_index(path, &options, global)?;
         let damaged = |error: OpenIndexError| Failure::input(error.to_string());
         let mut digest = Digest::of(shown, &index.census().map_err(damaged)?);
-        digest.set_retained(index.sets().map_err(damaged)?);
+        let sets = index.sets().map_err(damaged)?;
+        let class_of = |id| index.ordinal(id).map(|at| index.class_name(at)).unwrap_or_default();
+        digest.held = Some(HeldTables::of(&sets, class_of));
+        digest.set_retained(sets);
         digest.set_threads(&index.facts().map_err(damaged)?.threads);
         digest.owners = Some(index.owners().map_err(damaged)?);
         digest.origins =

@@ -14,7 +14,7 @@ use super::progress::Meter;
 use super::{Exit, Failure};
 use crate::index::array::Budget;
 use crate::index::heap::{Classes, Heap};
-use crate::index::referrers::{self, Roots};
+use crate::index::referrers::{self, Lookup, Roots, Tracer};
 use crate::index::store::{HeapIndex, OpenIndexError, Retained};
 use crate::index::tree::{self, Topmost};
 use crate::parser::ids::ObjectId;
@@ -216,15 +216,25 @@ fn one_object(
     let bytes = source.mapped().unwrap_or_default();
     let heap = Heap::new(index, classes, bytes)
         .map_err(|error| failure(error.to_string()).help(error.remedy()))?;
-    if bytes.len() >= LONG_WALK && !global.quiet {
-        let _ = writeln!(
-            std::io::stderr(),
-            "heapdrift: references are not in the index: walking {} for them, once or a few times",
-            bytes_long(bytes.len() as u64)
-        );
-    }
+    let is_told = global.verbose || bytes.len() >= LONG_WALK && !global.quiet;
+    let walking = || {
+        if is_told {
+            let _ = writeln!(
+                std::io::stderr(),
+                "heapdrift: who refers to it is not in the index: walking {}",
+                bytes_long(bytes.len() as u64)
+            );
+        }
+    };
     let roots = Roots::of(index);
-    let trace = referrers::trace(&heap, object, &roots, &meter);
+    let tracer = Tracer {
+        heap: &heap,
+        roots: &roots,
+        progress: &meter,
+        lookup: Lookup::Index,
+        walking: &walking,
+    };
+    let trace = referrers::trace(&tracer, object);
     meter.finish();
     let threads = index.facts().map(|facts| facts.threads).unwrap_or_default();
     let top = args.top.unwrap_or(OBJECT_TOP);

@@ -5,6 +5,7 @@
 
 mod alike;
 pub mod comparable;
+pub mod held;
 mod join;
 pub mod owners;
 pub mod trend;
@@ -20,6 +21,7 @@ use crate::index::census::LengthRange;
 use crate::library::Catalog;
 use crate::parser::names;
 use comparable::Comparability;
+use held::HeldGrowth;
 use join::Join;
 use owners::Owners;
 use trend::Trend;
@@ -135,6 +137,8 @@ pub struct Comparison {
     pub array_total: Series,
     /// Classes of object arrays whose longest array got longer: tables that double.
     pub longest: Vec<LongestArray>,
+    /// What threads and kinds of GC roots retain; `None` when a dump was read without an index.
+    pub held: Option<HeldGrowth>,
     /// Who owns what grew; `None` when a dump was read without an index.
     pub owners: Option<Owners>,
 }
@@ -190,6 +194,7 @@ pub fn compare(digests: &[Digest], options: &DiffOptions) -> Comparison {
         packages: table(digests, |digest| &digest.packages, hours, options),
         loaders: table(digests, |digest| &digest.loaders, hours, options),
         longest: longest(digests),
+        held: HeldGrowth::of(digests, hours, options),
         owners: Owners::of(digests, &comparability, hours, options),
         total: Series::new(&totals, hours),
         array_total: Series::new(&array_totals, hours),

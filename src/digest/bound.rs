@@ -37,13 +37,15 @@ pub fn bound(digest: &mut Digest, budget: u64) -> serde_json::Result<()> {
         digest.origins = Origins::default();
     }
 
+    let held = digest.held.as_mut().map_or(0, |held| held.bound(budget));
     let mut rows = Vec::new();
     list(&digest.arrays, 0, &mut rows);
     list(&digest.classes, 1, &mut rows);
     list(&digest.packages, 2, &mut rows);
     list(&digest.loaders, 3, &mut rows);
     let threads: u64 = digest.threads.iter().map(ThreadKey::bytes).sum();
-    let fixed = OVERHEAD + file::head(digest)?.len() as u64 + threads + digest.origins.bytes();
+    let fixed =
+        OVERHEAD + file::head(digest)?.len() as u64 + threads + held + digest.origins.bytes();
     let mut needed = fixed + rows.iter().map(|(.., bytes)| bytes).sum::<u64>();
     if needed <= budget {
         return Ok(());

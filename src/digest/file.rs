@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{Reader, Writer, number_bytes, text_bytes};
 use super::container::{self, Fault, MAGIC, READ_LIMIT, Sections};
+use super::held::HeldTables;
 use super::origins::Origins;
 use super::{Amount, ArrayKey, ClassKey, Digest, Folded, Kind, Rows, ThreadKey, bound, owners};
 use crate::index::census::{DumpFacts, LengthRange};
@@ -47,6 +48,9 @@ struct Head {
     other: BTreeMap<String, Folded>,
     #[serde(default)]
     more_threads: u64,
+    /// True when threads that retain little are missing in the table of what they retain.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    held_is_cut: bool,
     facts: DumpFacts,
 }
 
@@ -218,6 +222,7 @@ pub(super) fn head(digest: &Digest) -> serde_json::Result<Vec<u8>> {
         total: digest.total,
         other: other.collect(),
         more_threads: digest.more_threads,
+        held_is_cut: digest.held.as_ref().is_some_and(|held| held.is_cut),
         facts: digest.facts.clone(),
     };
     serde_json::to_vec(&head)
@@ -260,6 +265,9 @@ fn sections(digest: &Digest, budget: u64) -> serde_json::Result<Vec<(&'static st
         (LOADERS, table(&digest.loaders)),
         (THREADS, thread_table.finish()),
     ];
+    if let Some(held) = &digest.held {
+        sections.extend(held.sections());
+    }
     if let Some(owners) = &digest.owners {
         sections.extend(owners::sections(owners, budget));
     }
@@ -309,6 +317,7 @@ pub fn decode(bytes: &[u8], path: String) -> Result<Digest, Fault> {
             None => Vec::new(),
         },
         more_threads: head.more_threads,
+        held: HeldTables::read(&sections, head.held_is_cut)?,
         owners: owners::read(&sections)?,
         origins: origins(&sections)?,
     })

@@ -7,6 +7,7 @@ mod bound;
 mod columns;
 pub mod container;
 pub mod file;
+pub mod held;
 pub mod origins;
 mod owners;
 
@@ -21,6 +22,7 @@ use crate::index::facts;
 use crate::index::owners::OwnerTree;
 use crate::index::store::{Family, StoredSet};
 use crate::parser::names;
+use held::HeldTables;
 use origins::Origins;
 
 /// Number and bytes of some objects.
@@ -165,6 +167,8 @@ pub struct Digest {
     pub more_threads: u64,
     /// Where classes come from; empty for a dump that was read without an index.
     pub origins: Origins,
+    /// What threads and kinds of GC roots retain; `None` for a dump that was read without an index.
+    pub held: Option<HeldTables>,
     /// Who owns what; `None` for a dump that was read without an index.
     pub owners: Option<OwnerTree>,
 }
@@ -188,6 +192,7 @@ impl Digest {
             threads: Vec::new(),
             more_threads: 0,
             origins: Origins::default(),
+            held: None,
             owners: None,
         };
         for row in &census.classes {
@@ -206,7 +211,7 @@ impl Digest {
         digest
     }
 
-    /// Takes what classes, packages and loaders retain.
+    /// Takes what classes, packages, loaders and arrays by length retain.
     pub fn set_retained(&mut self, sets: Vec<StoredSet>) {
         for set in sets {
             let amount = match set.family {
@@ -216,6 +221,10 @@ impl Digest {
                 }
                 Family::Package => self.packages.rows.get_mut(&set.name),
                 Family::Loader => self.loaders.rows.get_mut(&set.name),
+                Family::Array => set.length.and_then(|length| {
+                    let key = ArrayKey { class: set.name.into(), length };
+                    self.arrays.rows.get_mut(&key)
+                }),
                 Family::Thread | Family::Root => None,
             };
             if let Some(amount) = amount {
@@ -244,6 +253,9 @@ impl Digest {
         self.facts.main_class = None;
         self.threads.iter_mut().for_each(|thread| thread.name = None);
         self.threads.sort_unstable();
+        if let Some(held) = &mut self.held {
+            held.redact();
+        }
         if let Some(owners) = &mut self.owners {
             owners.redact();
         }

@@ -27,6 +27,8 @@ pub unsafe trait Plain: Send + Sync {}
 unsafe impl Plain for u64 {}
 // SAFETY: an integer.
 unsafe impl Plain for u128 {}
+// SAFETY: integers without anything between them.
+unsafe impl Plain for [u32; 3] {}
 // SAFETY: an atomic has the layout of its integer.
 unsafe impl Plain for AtomicU8 {}
 // SAFETY: as above.

@@ -210,33 +210,43 @@ impl<'a> Heap<'a> {
         if kind.form == Form::Mirror {
             return self.classes.by_id(id).map(Body::Class);
         }
+        Some(match self.record(ordinal)? {
+            HeapRecord::Instance(instance) => {
+                let class = self.classes.by_id(instance.class)?;
+                Body::Instance { class, values: instance.values }
+            }
+            HeapRecord::ObjectArray(array) => Body::Elements(array.elements),
+            HeapRecord::PrimitiveArray(array) => Body::Primitives(array.element, array.values),
+            _ => return None,
+        })
+    }
+
+    /// The record that describes an object.
+    pub fn record(&self, ordinal: u64) -> Option<HeapRecord<'a>> {
+        let id = self.index.id(ordinal);
         let offset = usize::try_from(self.index.offset(ordinal)?).ok()?;
         match self.size {
-            IdSize::Four => self.body_at::<4>(offset, id),
-            IdSize::Eight => self.body_at::<8>(offset, id),
+            IdSize::Four => self.record_at::<4>(offset, id),
+            IdSize::Eight => self.record_at::<8>(offset, id),
         }
     }
 
-    fn body_at<const ID: usize>(&self, offset: usize, id: ObjectId) -> Option<Body<'a>> {
+    fn record_at<const ID: usize>(&self, offset: usize, id: ObjectId) -> Option<HeapRecord<'a>> {
         let first = self.segments.partition_point(|(_, end)| *end <= offset);
         let mut left = MOST_WALKED;
         for (start, end) in self.segments.get(first..)? {
             let bytes = self.bytes.get(..*end)?;
             let mut records = HeapRecords::<ID>::new(bytes, offset.max(*start));
             while let Ok(Some(record)) = records.next_record() {
-                match record {
-                    HeapRecord::Instance(instance) if instance.id == id => {
-                        let class = self.classes.by_id(instance.class)?;
-                        return Some(Body::Instance { class, values: instance.values });
-                    }
-                    HeapRecord::ObjectArray(array) if array.id == id => {
-                        return Some(Body::Elements(array.elements));
-                    }
-                    HeapRecord::PrimitiveArray(array) if array.id == id => {
-                        return Some(Body::Primitives(array.element, array.values));
-                    }
+                let found = match &record {
+                    HeapRecord::Instance(instance) => instance.id,
+                    HeapRecord::ObjectArray(array) => array.id,
+                    HeapRecord::PrimitiveArray(array) => array.id,
+                    HeapRecord::Class(class) => class.id,
                     HeapRecord::Root(_) | HeapRecord::HeapInfo { .. } => continue,
-                    _ => {}
+                };
+                if found == id {
+                    return Some(record);
                 }
                 left = left.checked_sub(1)?;
             }

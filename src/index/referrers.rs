@@ -1,19 +1,24 @@
-//! Who refers to an object, and the way from a root to it. References are not in the index: the dump
-//! is walked for them.
+//! Who refers to an object, and the way from a root to it.
 //!
-//! Each step back on a way would cost a walk. Dominators are in the index, and every way leads
-//! through all of them, so the ways from each dominator to the next are searched in the same walks:
-//! one is mostly enough.
+//! The index tells which objects refer to an object: of one that was peeled, it is its dominator, of
+//! the others, those that the stored graph and the referents of reference objects name. They are read
+//! from the dump for the fields. What the index does not know is found by a walk over the dump: who
+//! refers to a root, and who refers to very many objects at once.
+//!
+//! Each step back on a way would cost such a search. Dominators are in the index, and every way leads
+//! through all of them, so the ways from each dominator to the next are searched at once: one search
+//! is mostly enough.
 
 use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use rayon::prelude::*;
 
+use super::build::is_of_frame;
 use super::heap::{Classes, Heap};
 use super::mapped;
 use super::scan::{Part, Progress};
-use super::store::{Form, HeapIndex, Level, StoredClass, StoredRoot};
+use super::store::{Form, HeapIndex, Kind, Level, StoredClass, StoredRoot};
 use super::tally::Sink;
 use crate::parser::bytes::id_of_size;
 use crate::parser::heap::{HeapRecord, LargeArray};
@@ -22,10 +27,14 @@ use crate::parser::tags::{FieldType, sub};
 
 /// References to one object that are kept; all are counted.
 pub const KEPT: usize = 1000;
+/// Referring objects that are read one by one; where they are more, a walk is as quick.
+const READ: usize = 100_000;
+/// The class of reference objects.
+const REFERENCE: &str = "java.lang.ref.Reference";
 /// Objects from which a way is searched at once.
 const FRONTIER: usize = 10_000;
-/// Walks over the dump at most.
-const WALKS: usize = 64;
+/// Searches for referrers at most.
+const SEARCHES: usize = 64;
 /// Dominators at each end of a way that are looked at; a list has millions of them.
 const ENDS: usize = 16;
 /// Dominators that are climbed over at most.
@@ -47,29 +56,79 @@ pub enum Link {
     Class,
 }
 
+/// What a reference does for its object.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Strength {
+    Retains,
+    /// `Reference.referent`: the object is at least as reachable as that says.
+    Referent,
+    /// `Reference.discovered`, by which the garbage collector lists reference objects.
+    Discovered,
+}
+
 /// A reference.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Reference {
     pub to: u64,
     pub from: u64,
     pub link: Link,
-    /// False for the referents of `Reference` objects.
-    pub retains: bool,
+    pub strength: Strength,
 }
 
 /// References to an object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Referrers {
-    /// The first [`KEPT`] in the dump and all that end a search, in order of the referring objects.
+    /// Those of the [`KEPT`] lowest referring objects and of the [`KEPT`] lowest that end a search, in
+    /// order.
     pub references: Vec<Reference>,
     pub total: u64,
 }
 
-impl Referrers {
+/// References to an object that are being collected.
+#[derive(Default)]
+struct Found {
+    lowest: Vec<Reference>,
+    /// Those that end a search.
+    ends: Vec<Reference>,
+    total: u64,
+}
+
+impl Found {
     fn add(&mut self, reference: Reference, ends: bool) {
-        if self.references.len() < KEPT || (ends && self.references.len() < 2 * KEPT) {
-            self.references.push(reference);
+        self.total += 1;
+        self.lowest.push(reference);
+        Self::prune(&mut self.lowest);
+        if ends {
+            self.ends.push(reference);
+            Self::prune(&mut self.ends);
         }
+    }
+
+    fn prune(references: &mut Vec<Reference>) {
+        if references.len() >= 2 * KEPT {
+            references.sort_unstable();
+            references.truncate(KEPT);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.total += other.total;
+        for (all, more) in [(&mut self.lowest, other.lowest), (&mut self.ends, other.ends)] {
+            all.extend(more);
+            Self::prune(all);
+        }
+    }
+
+    fn finish(self) -> Referrers {
+        let Self { mut lowest, mut ends, total } = self;
+        for references in [&mut lowest, &mut ends] {
+            references.sort_unstable();
+            references.truncate(KEPT);
+        }
+        lowest.extend(ends);
+        lowest.sort_unstable();
+        lowest.dedup();
+        Referrers { references: lowest, total }
     }
 }
 
@@ -85,7 +144,7 @@ pub enum Step {
 }
 
 /// What leads to an object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     pub referrers: Referrers,
     /// The root that holds the first object of [`Self::steps`].
@@ -97,8 +156,8 @@ pub struct Trace {
 /// How the instances of a class refer.
 #[derive(Debug, Default)]
 struct Plan {
-    /// Offsets of references, and whether they retain.
-    references: Box<[(u32, bool)]>,
+    /// Offsets of references, and what they do.
+    references: Box<[(u32, Strength)]>,
 }
 
 impl Plan {
@@ -107,9 +166,12 @@ impl Plan {
             .fields(class, id_size)
             .filter(|field| field.kind == FieldType::Object)
             .map(|field| {
-                let is_weak = field.declared_in.name == "java.lang.ref.Reference"
-                    && matches!(field.name, "referent" | "discovered");
-                (field.offset as u32, !is_weak)
+                let strength = match (field.declared_in.name.as_str(), field.name) {
+                    (REFERENCE, "referent") => Strength::Referent,
+                    (REFERENCE, "discovered") => Strength::Discovered,
+                    _ => Strength::Retains,
+                };
+                (field.offset as u32, strength)
             })
             .collect();
         Self { references }
@@ -171,31 +233,40 @@ impl Targets {
     }
 }
 
-/// Collects the references in a stretch of the dump.
+/// Collects the references in a stretch of the dump, or of some objects.
 struct Collector<'a> {
     heap: &'a Heap<'a>,
     targets: &'a Targets,
     roots: &'a Roots,
     plans: HashMap<ObjectId, Arc<Plan>>,
     last: (ObjectId, Arc<Plan>),
-    found: HashMap<u64, Referrers>,
+    found: HashMap<u64, Found>,
 }
 
-impl Collector<'_> {
+impl<'a> Collector<'a> {
+    fn new(tracer: &Tracer<'a>, targets: &'a Targets) -> Self {
+        Self {
+            heap: tracer.heap,
+            targets,
+            roots: tracer.roots,
+            plans: HashMap::new(),
+            last: (ObjectId::NULL, Arc::default()),
+            found: HashMap::new(),
+        }
+    }
+
     #[inline(always)]
-    fn reference(&mut self, from: ObjectId, id: u64, link: Link, retains: bool) {
+    fn reference(&mut self, from: ObjectId, id: u64, link: Link, strength: Strength) {
         if let Some(to) = self.targets.get(id) {
-            self.add(from, to, link, retains);
+            self.add(from, to, link, strength);
         }
     }
 
     #[inline(never)]
-    fn add(&mut self, from: ObjectId, to: u64, link: Link, retains: bool) {
+    fn add(&mut self, from: ObjectId, to: u64, link: Link, strength: Strength) {
         let Some(from) = self.heap.index.ordinal(from) else { return };
         let ends = self.targets.goals.contains(&from) || self.roots.of.contains_key(&from);
-        let referrers = self.found.entry(to).or_default();
-        referrers.total += 1;
-        referrers.add(Reference { to, from, link, retains }, ends);
+        self.found.entry(to).or_default().add(Reference { to, from, link, strength }, ends);
     }
 
     fn plan(&mut self, class: ObjectId) -> Arc<Plan> {
@@ -215,7 +286,7 @@ impl Collector<'_> {
     fn class(&mut self, class: &StoredClass) {
         for (nth, (_, kind, value)) in class.statics.iter().enumerate() {
             if *kind == FieldType::Object as u8 {
-                self.reference(class.id, *value, Link::Static(nth as u32), true);
+                self.reference(class.id, *value, Link::Static(nth as u32), Strength::Retains);
             }
         }
     }
@@ -230,32 +301,32 @@ impl Sink for Collector<'_> {
         match record {
             HeapRecord::Instance(instance) => {
                 let plan = self.plan(instance.class);
-                for (offset, retains) in &plan.references {
+                for (offset, strength) in &plan.references {
                     let id = id_of_size(instance.values, *offset as usize, id_size).unwrap_or(0);
-                    self.reference(instance.id, id, Link::Field(*offset), *retains);
+                    self.reference(instance.id, id, Link::Field(*offset), *strength);
                 }
                 if self.targets.classes {
-                    self.reference(instance.id, instance.class.0, Link::Class, true);
+                    self.reference(instance.id, instance.class.0, Link::Class, Strength::Retains);
                 }
             }
             HeapRecord::ObjectArray(array) => {
                 for (nth, id) in array.elements.chunks_exact(id_size).enumerate() {
                     let id = id_of_size(id, 0, id_size).unwrap_or(0);
-                    self.reference(array.id, id, Link::Element(nth as u32), true);
+                    self.reference(array.id, id, Link::Element(nth as u32), Strength::Retains);
                 }
                 if self.targets.classes {
-                    self.reference(array.id, array.class.0, Link::Class, true);
+                    self.reference(array.id, array.class.0, Link::Class, Strength::Retains);
                 }
             }
             HeapRecord::Class(record) => {
                 if let Some(class) = self.heap.classes.by_id(record.id) {
                     self.class(class);
                 }
-                self.reference(record.id, record.superclass.0, Link::Superclass, true);
-                self.reference(record.id, record.loader.0, Link::Loader, true);
-                self.reference(record.id, record.signers.0, Link::Signers, true);
+                self.reference(record.id, record.superclass.0, Link::Superclass, Strength::Retains);
+                self.reference(record.id, record.loader.0, Link::Loader, Strength::Retains);
+                self.reference(record.id, record.signers.0, Link::Signers, Strength::Retains);
                 let domain = record.protection_domain.0;
-                self.reference(record.id, domain, Link::ProtectionDomain, true);
+                self.reference(record.id, domain, Link::ProtectionDomain, Strength::Retains);
             }
             HeapRecord::PrimitiveArray(_) | HeapRecord::Root(_) | HeapRecord::HeapInfo { .. } => {}
         }
@@ -266,52 +337,132 @@ impl Sink for Collector<'_> {
     fn large_array(&mut self, _: &LargeArray, _: u64) {}
 }
 
-/// Walks the dump for references to the targets.
-fn collect(
-    heap: &Heap<'_>,
-    targets: &Targets,
-    roots: &Roots,
-    progress: &dyn Progress,
-) -> HashMap<u64, Referrers> {
-    let stretches = heap.stretches();
-    let parts: Vec<HashMap<u64, Referrers>> = stretches
-        .par_iter()
-        .map(|(start, end)| {
-            let mut collector = Collector {
-                heap,
-                targets,
-                roots,
-                plans: HashMap::new(),
-                last: (ObjectId::NULL, Arc::default()),
-                found: HashMap::new(),
-            };
+/// Where references are looked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lookup {
+    /// In the index, and in the dump where the index does not know.
+    Index,
+    /// In the dump, all of it.
+    Dump,
+}
+
+/// What references are looked for with.
+pub struct Tracer<'a> {
+    pub heap: &'a Heap<'a>,
+    pub roots: &'a Roots,
+    pub progress: &'a dyn Progress,
+    pub lookup: Lookup,
+    /// Is told before a walk over the dump.
+    pub walking: &'a (dyn Fn() + Sync),
+}
+
+impl Tracer<'_> {
+    /// Finds the references to some objects; all of those to the object that was asked for, where it
+    /// is among them.
+    fn referrers(
+        &self,
+        objects: &[u64],
+        goals: HashSet<u64>,
+        asked: Option<u64>,
+    ) -> HashMap<u64, Referrers> {
+        let targets = Targets::new(self.heap.index, objects, goals, self.roots);
+        let referring = match self.lookup {
+            Lookup::Index => self.referring(objects, asked),
+            Lookup::Dump => None,
+        };
+        let parts = match referring {
+            Some(referring) => self.read(&referring, &targets),
+            None => self.walk(&targets),
+        };
+        let mut all: HashMap<u64, Found> = HashMap::new();
+        for (target, found) in parts.into_iter().flatten() {
+            all.entry(target).or_default().merge(found);
+        }
+        all.into_iter().map(|(target, found)| (target, found.finish())).collect()
+    }
+
+    /// The objects that refer to some objects, in order, and perhaps others; `None` where the index
+    /// does not know them, or where they are too many.
+    fn referring(&self, objects: &[u64], asked: Option<u64>) -> Option<Vec<u64>> {
+        let index = self.heap.index;
+        // References to roots are not in the graph, as they change no dominators.
+        if objects.iter().any(|object| self.roots.without_referrers.contains(object)) {
+            return None;
+        }
+        // An object that refers to itself is no referrer in the graph.
+        let mut referring = objects.to_vec();
+        let (nodes, peeled): (Vec<u64>, Vec<u64>) =
+            objects.iter().partition(|object| index.is_node(**object));
+        // Nothing else refers to what was peeled.
+        referring.extend(peeled.iter().filter_map(|object| index.dominator(*object)));
+        referring.extend(index.referring_nodes(&nodes, READ)?);
+        let nodes: HashSet<u64> = nodes.into_iter().collect();
+        let referents = index.referents().filter(|(_, referent)| nodes.contains(referent));
+        referring.extend(referents.map(|(source, _)| source));
+        let is_reference = |object: &u64| {
+            let kind = index.kind(*object).map(|(_, kind)| kind);
+            kind.is_some_and(|kind| self.is_reference(kind))
+        };
+        if asked.is_some_and(|object| is_reference(&object)) {
+            referring.extend(self.reference_objects()?);
+        }
+        referring.sort_unstable();
+        referring.dedup();
+        (referring.len() <= READ).then_some(referring)
+    }
+
+    fn is_reference(&self, kind: Kind) -> bool {
+        let class = kind.class.and_then(|class| self.heap.classes.all.get(class.0 as usize));
+        kind.form == Form::Instance
+            && class.is_some_and(|class| self.heap.classes.is_a(class, REFERENCE))
+    }
+
+    /// All reference objects, any of which may have another one as the next in a list of the garbage
+    /// collector; `None` where they are too many.
+    fn reference_objects(&self) -> Option<Vec<u64>> {
+        let index = self.heap.index;
+        let kinds: Vec<bool> = index.kinds().map(|(kind, ..)| self.is_reference(*kind)).collect();
+        let is_one =
+            |object: &u64| index.kind(*object).is_some_and(|(number, _)| kinds[number as usize]);
+        let objects: Vec<u64> = (0..index.objects()).into_par_iter().filter(is_one).collect();
+        (objects.len() <= READ).then_some(objects)
+    }
+
+    /// Reads objects from the dump for references to the targets.
+    fn read(&self, objects: &[u64], targets: &Targets) -> Vec<HashMap<u64, Found>> {
+        /// Objects that a thread takes at a time.
+        const STRIDE: usize = 256;
+        let stride = |objects: &[u64]| {
+            let mut collector = Collector::new(self, targets);
+            for record in objects.iter().filter_map(|object| self.heap.record(*object)) {
+                collector.record(&record, 0);
+            }
+            collector.found
+        };
+        objects.par_chunks(STRIDE).map(stride).collect()
+    }
+
+    /// Walks the dump for references to the targets.
+    fn walk(&self, targets: &Targets) -> Vec<HashMap<u64, Found>> {
+        (self.walking)();
+        let heap = self.heap;
+        let stretch = |(start, end): &(usize, usize)| {
+            let mut collector = Collector::new(self, targets);
             let (start, end) = (*start as u64, *end as u64);
             let part = Part { start, end, lowest: 0, highest: u64::MAX, has_headers: false };
             mapped::revisit(heap.bytes(), part, heap.size(), &mut collector);
-            progress.advance(end - start);
+            self.progress.advance(end - start);
             collector.found
-        })
-        .collect();
-    let mut all: HashMap<u64, Referrers> = HashMap::new();
-    for part in parts {
-        for (target, referrers) in part {
-            let sum = all.entry(target).or_default();
-            sum.total += referrers.total;
-            for reference in referrers.references {
-                let from = reference.from;
-                sum.add(reference, targets.goals.contains(&from) || roots.of.contains_key(&from));
-            }
-        }
+        };
+        heap.stretches().par_iter().map(stretch).collect()
     }
-    for referrers in all.values_mut() {
-        referrers.references.sort_unstable();
-    }
-    all
 }
 
 /// The roots of a dump: for each object the one that tells most.
 pub struct Roots {
     pub of: HashMap<u64, StoredRoot>,
+    /// Roots of the graph, to which it has no references: all but what only frames of threads hold.
+    without_referrers: HashSet<u64>,
     /// Thread objects, by the serial number of the thread.
     pub threads: HashMap<u32, u64>,
 }
@@ -319,17 +470,20 @@ pub struct Roots {
 impl Roots {
     pub fn of(index: &HeapIndex) -> Self {
         let mut of: HashMap<u64, StoredRoot> = HashMap::new();
-        let mut threads = HashMap::new();
+        let is_thread = |root: &StoredRoot| root.kind == sub::ROOT_THREAD_OBJECT;
+        let threads: HashMap<u32, u64> =
+            index.roots().filter(is_thread).map(|root| (root.thread, root.object)).collect();
+        let mut without_referrers = HashSet::new();
         for root in index.roots() {
-            if root.kind == sub::ROOT_THREAD_OBJECT {
-                threads.insert(root.thread, root.object);
+            if !is_of_frame(root.kind) || !threads.contains_key(&root.thread) {
+                without_referrers.insert(root.object);
             }
             let best = of.entry(root.object).or_insert(root);
             if telling(root.kind) < telling(best.kind) {
                 *best = root;
             }
         }
-        Self { of, threads }
+        Self { of, without_referrers, threads }
     }
 }
 
@@ -375,7 +529,11 @@ impl Leg {
                 let from = reference.from;
                 let theirs = index.level(from);
                 // A referent leads to levels behind the strong one only.
-                let leads = reference.retains || (self.from.is_none() && level != Level::Strong);
+                let leads = match reference.strength {
+                    Strength::Retains => true,
+                    Strength::Referent => self.from.is_none() && level != Level::Strong,
+                    Strength::Discovered => false,
+                };
                 let is_known = from == self.to || self.next.contains_key(&from);
                 // What the object itself dominates is on no shortest way to it.
                 if !leads || theirs > level || is_known || index.dominator(from) == Some(self.to) {
@@ -441,11 +599,11 @@ fn dominators(index: &HeapIndex, object: u64, roots: &Roots) -> (Vec<u64>, u64, 
 }
 
 /// Finds who refers to an object, and a shortest way from a root to it.
-pub fn trace(heap: &Heap<'_>, object: u64, roots: &Roots, progress: &dyn Progress) -> Trace {
-    let index = heap.index;
+pub fn trace(tracer: &Tracer<'_>, object: u64) -> Trace {
+    let (index, roots) = (tracer.heap.index, tracer.roots);
     let mut trace = Trace::default();
     let mut referrers = None;
-    let mut walks = 0;
+    let mut searches = 0;
     let mut target = object;
     // From the object up: steps are collected in that order and turned round in the end.
     let mut steps: Vec<Step> = Vec::new();
@@ -469,23 +627,21 @@ pub fn trace(heap: &Heap<'_>, object: u64, roots: &Roots, progress: &dyn Progres
         if !roots.of.contains_key(&top) && is_held {
             legs.push(Leg::new(top, None));
         }
-        while walks < WALKS {
+        while searches < SEARCHES {
             let mut wanted: HashSet<u64> = legs
                 .iter()
                 .filter(|leg| leg.start.is_none())
                 .flat_map(|leg| leg.frontier.iter().copied())
                 .collect();
-            if referrers.is_none() {
-                wanted.insert(object);
-            }
+            let asked = referrers.is_none().then_some(object);
+            wanted.extend(asked);
             if wanted.is_empty() {
                 break;
             }
             let wanted: Vec<u64> = wanted.into_iter().collect();
             let goals = legs.iter().filter_map(|leg| leg.from).collect();
-            let targets = Targets::new(index, &wanted, goals, roots);
-            let all = collect(heap, &targets, roots, progress);
-            walks += 1;
+            let all = tracer.referrers(&wanted, goals, asked);
+            searches += 1;
             if referrers.is_none() {
                 referrers = Some(all.get(&object).cloned().unwrap_or_default());
             }

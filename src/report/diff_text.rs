@@ -10,9 +10,10 @@ use super::text::{
     styles,
 };
 use super::{info, owners_text};
+use crate::diff::held::{HeldRow, HeldTable};
 use crate::diff::trend::Trend;
 use crate::diff::{Comparison, LongestArray, Row, Series, Table};
-use crate::digest::{ArrayKey, ClassKey, Kind};
+use crate::digest::{ArrayKey, ClassKey, Kind, ThreadKey};
 use crate::index::census::HeapFacts;
 use crate::parser::names::escape;
 
@@ -60,6 +61,16 @@ pub fn render(comparison: &Comparison, view: DiffView) -> String {
     if tables.loaders {
         let name = |row: &Row<String>| row.key.clone();
         table("class loader", &comparison.loaders, &comparison.total, name, view.columns, &mut out);
+    }
+    if let Some(held) = comparison.held.as_ref().filter(|_| tables.threads) {
+        let name = |key: &ThreadKey| match &key.name {
+            Some(name) => name.clone(),
+            None => format!("({})", key.class),
+        };
+        held_table("thread", &held.threads, name, view.columns, &mut out);
+    }
+    if let Some(held) = comparison.held.as_ref().filter(|_| tables.roots) {
+        held_table("kind of GC root", &held.roots, String::clone, view.columns, &mut out);
     }
     next(comparison, view.columns, &mut out);
     out
@@ -263,23 +274,12 @@ fn table<K>(
     }
     let mut grid = Grid { head, name: 0, left, ..Grid::default() };
     let line = |name: String, series: &Series| {
-        let growth = series.growth_bytes();
-        let style = match growth {
-            1.. if matches!(series.trend, Trend::Rising | Trend::New) => styles::GREW,
-            ..=-1 => styles::SHRANK,
-            _ => anstyle::Style::new(),
-        };
         let mut cells: Vec<Cell> = vec![name.into()];
         cells.extend(
             shape.dumps.iter().map(|nth| Cell::from(bytes_short(series.shallow_bytes[*nth]))),
         );
-        let percent = match series.growth_percent() {
-            _ if growth == 0 => String::new(),
-            Some(percent) if percent.abs() >= 9999.5 => ">9999%".to_owned(),
-            Some(percent) => format!("{percent:+.0}%"),
-            None => "new".to_owned(),
-        };
-        cells.extend([Cell::styled(delta_short(growth), style), percent.into()]);
+        let growth = Cell::styled(delta_short(series.growth_bytes()), style(series));
+        cells.extend([growth, percent(series).into()]);
         if shape.retained {
             let cell = series.retained.as_ref().map_or(String::new(), |retained| {
                 let bound = if retained.exact { "" } else { "≥" };
@@ -315,6 +315,62 @@ fn table<K>(
     grid.rows.push(line("total".to_owned(), total));
     grid.draw(out, columns);
     let _ = writeln!(out);
+}
+
+/// What threads or kinds of GC roots retain. There is no total: they hold things together, too.
+fn held_table<K>(
+    what: &str,
+    table: &HeldTable<K>,
+    name: impl Fn(&K) -> String,
+    columns: Option<usize>,
+    out: &mut String,
+) {
+    let Some(first) = table.rows.first() else {
+        let _ = writeln!(out, " what is retained by {what}: no change\n");
+        return;
+    };
+    let shape = Shape::of(first.series.shallow_bytes.len(), false, columns);
+    let mut head: Vec<Cell> = vec![format!("retained by {what}").into()];
+    head.extend(shape.dumps.iter().map(|nth| Cell::from(format!("{}", nth + 1))));
+    head.extend(["growth", "%"].map(Cell::from));
+    let left = vec![head.len(), head.len() + 1];
+    head.extend(["trend", ""].map(Cell::from));
+    let mut grid = Grid { head, name: 0, left, ..Grid::default() };
+    for HeldRow { key, series, exact, .. } in &table.rows {
+        let bound = if *exact { "" } else { "≥" };
+        let bytes = &series.shallow_bytes;
+        let mut cells: Vec<Cell> = vec![name(key).into()];
+        let dumps = shape.dumps.iter().map(|nth| format!("{bound}{}", bytes_short(bytes[*nth])));
+        cells.extend(dumps.map(Cell::from));
+        let growth = Cell::styled(delta_short(series.growth_bytes()), style(series));
+        cells.extend([growth, percent(series).into()]);
+        cells.extend([sparkline(bytes).into(), series.trend.word().into()]);
+        grid.rows.push(cells);
+    }
+    grid.draw(out, columns);
+    if table.more > 0 {
+        let _ = writeln!(out, " ({} more that changed)", count(table.more as u64));
+    }
+    let _ = writeln!(out);
+}
+
+/// The colour of a row's growth.
+fn style(series: &Series) -> anstyle::Style {
+    match series.growth_bytes() {
+        1.. if matches!(series.trend, Trend::Rising | Trend::New) => styles::GREW,
+        ..=-1 => styles::SHRANK,
+        _ => anstyle::Style::new(),
+    }
+}
+
+/// Growth in percent, as far as that says something.
+fn percent(series: &Series) -> String {
+    match series.growth_percent() {
+        _ if series.growth_bytes() == 0 => String::new(),
+        Some(percent) if percent.abs() >= 9999.5 => ">9999%".to_owned(),
+        Some(percent) => format!("{percent:+.0}%"),
+        None => "new".to_owned(),
+    }
 }
 
 /// Which columns a table has room for.

@@ -123,22 +123,25 @@ impl Histogram {
             By::Class => Family::Class,
             By::Package => Family::Package,
             By::Loader => Family::Loader,
-            By::ArrayLength => return,
+            By::ArrayLength => Family::Array,
         };
-        let sets: HashMap<(String, &str), &StoredSet> = sets
+        let sets: HashMap<(String, &str, Option<LengthRange>), &StoredSet> = sets
             .iter()
             .filter(|set| set.family == family)
-            .map(|set| ((set.name.clone(), set.loader.as_str()), set))
+            .map(|set| ((set.name.clone(), set.loader.as_str(), set.length), set))
             .collect();
         for row in &mut self.rows {
+            let stable = || names::stable_name(&names::source_name(&row.name));
             let (name, loader) = match (&row.loader, self.by) {
                 (Some(loader), By::Class) => {
                     let label = loader.split_once(" #").map_or(loader.as_str(), |(label, _)| label);
-                    (names::stable_name(&names::source_name(&row.name)), label)
+                    (stable(), label)
                 }
+                (_, By::ArrayLength) => (stable(), ""),
                 _ => (row.name.clone(), ""),
             };
-            let set = sets.get(&(name, loader)).filter(|set| set.instances == row.instances);
+            let set =
+                sets.get(&(name, loader, row.length)).filter(|set| set.instances == row.instances);
             row.retained =
                 set.map(|set| RowRetained { bytes: set.retained_bytes, exact: set.exact });
         }

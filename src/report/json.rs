@@ -9,6 +9,7 @@ use super::histo::{By, HistoOptions, Histogram};
 use super::why::why;
 use super::{Subject, info};
 use crate::diff::comparable::Comparability;
+use crate::diff::held::HeldRow;
 use crate::diff::owners::verdict::Verdict;
 use crate::diff::owners::{
     Bound, Content, Finding, GrownLength, LibraryRow, OwnerKey, OwnerKind, OwnerSeries, Owners,
@@ -16,7 +17,7 @@ use crate::diff::owners::{
 };
 use crate::diff::trend::Trend;
 use crate::diff::{Comparison, Row, Series, Table};
-use crate::digest::{self, ArrayKey, ClassKey, Kind};
+use crate::digest::{self, ArrayKey, ClassKey, Kind, ThreadKey};
 use crate::index::census::{DumpFacts, Grade, LengthRange, OffHeap};
 use crate::layout::Parameters;
 use crate::library::{Basis, Cause, Library};
@@ -508,6 +509,44 @@ impl<'a> LibraryLine<'a> {
     }
 }
 
+/// What a kind of GC roots, or the threads of one name, retain.
+#[derive(Serialize)]
+struct HeldLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    /// Of the thread object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threads: Option<&'a [u64]>,
+    /// Objects that root records name.
+    objects: &'a [u64],
+    retained_bytes: &'a [u64],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    retained_is_lower_bound: bool,
+    growth_bytes: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes_per_hour: Option<i64>,
+    trend: Trend,
+}
+
+impl<'a> HeldLine<'a> {
+    fn new<K>(row: &'a HeldRow<K>) -> Self {
+        let series = &row.series;
+        Self {
+            name: None,
+            class: None,
+            threads: None,
+            objects: &series.instances,
+            retained_bytes: &series.shallow_bytes,
+            retained_is_lower_bound: !row.exact,
+            growth_bytes: series.growth_bytes(),
+            bytes_per_hour: series.bytes_per_hour.map(|rate| rate.round() as i64),
+            trend: series.trend,
+        }
+    }
+}
+
 /// Which tables a comparison shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tables {
@@ -516,6 +555,8 @@ pub struct Tables {
     pub arrays: bool,
     pub packages: bool,
     pub loaders: bool,
+    pub threads: bool,
+    pub roots: bool,
 }
 
 /// `diff --format json`.
@@ -557,9 +598,14 @@ pub fn diff<'a>(comparison: &'a Comparison, tables: Tables) -> serde_json::Resul
         packages: Option<Vec<DiffRow<'a>>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         loaders: Option<Vec<DiffRow<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        threads: Option<Vec<HeldLine<'a>>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        gc_roots: Option<Vec<HeldLine<'a>>>,
         total: DiffRow<'a>,
     }
     let owners = comparison.owners.as_ref();
+    let held = comparison.held.as_ref();
     let Comparability { ok, warnings, segments, one_process } = &comparison.comparability;
     let named = |name: &'a String, row: DiffRow<'a>| DiffRow { name: Some(name.as_str()), ..row };
     to_text(&Report {
@@ -593,6 +639,20 @@ pub fn diff<'a>(comparison: &'a Comparison, tables: Tables) -> serde_json::Resul
         }),
         packages: tables.packages.then(|| DiffRow::table(&comparison.packages, named)),
         loaders: tables.loaders.then(|| DiffRow::table(&comparison.loaders, named)),
+        threads: held.filter(|_| tables.threads).map(|held| {
+            let row = |row: &'a HeldRow<ThreadKey>| HeldLine {
+                name: row.key.name.as_deref(),
+                class: Some(&row.key.class),
+                threads: Some(&row.holders),
+                ..HeldLine::new(row)
+            };
+            held.threads.rows.iter().map(row).collect()
+        }),
+        gc_roots: held.filter(|_| tables.roots).map(|held| {
+            let row =
+                |row: &'a HeldRow<String>| HeldLine { name: Some(&row.key), ..HeldLine::new(row) };
+            held.roots.rows.iter().map(row).collect()
+        }),
         total: DiffRow::new(&comparison.total),
     })
 }

@@ -62,6 +62,7 @@ pub fn empty(time_ms: u64) -> Digest {
         threads: Vec::new(),
         more_threads: 0,
         origins: Origins::default(),
+        held: None,
         owners: None,
     }
 }

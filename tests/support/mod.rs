@@ -11,6 +11,7 @@ pub mod digests;
 pub mod gz;
 pub mod heaps;
 pub mod jvm;
+pub mod places;
 pub mod run;
 pub mod synth;
 pub mod trees;

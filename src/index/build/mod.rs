@@ -2,6 +2,7 @@
 //!
 //! The passes and their memory are described in `docs/ARCHITECTURE.md`.
 
+mod array_sets;
 mod clock;
 mod dominators;
 mod estimate;
@@ -139,7 +140,7 @@ pub fn build(
 }
 
 /// True for the tags of roots that frames hold.
-fn is_of_frame(tag: u8) -> bool {
+pub(super) fn is_of_frame(tag: u8) -> bool {
     matches!(
         tag,
         sub::ROOT_JAVA_FRAME
@@ -327,6 +328,8 @@ struct Built<C: Cell> {
     objects: Objects<C>,
     roots: Vec<StoredRoot>,
     frames: FrameOwners,
+    /// What the frames of each thread hold.
+    locals: HashMap<u64, Vec<u64>>,
     offsets: Option<Array<AtomicU64>>,
     references: References,
     nodes: OwnedIds,
@@ -412,6 +415,7 @@ impl Passes<'_> {
             objects,
             roots,
             frames,
+            locals,
             offsets,
             references,
             nodes,
@@ -501,7 +505,7 @@ impl Passes<'_> {
 
     /// Bytes for each node that [`Self::answers`] takes when all is done at once.
     const fn bytes_of_answers<C: Cell>() -> u64 {
-        30 + 3 * size_of::<C>() as u64
+        34 + 3 * size_of::<C>() as u64
     }
 
     /// Finds the owner tree and what sets retain.
@@ -537,6 +541,9 @@ impl Passes<'_> {
             nodes: built.nodes.view(),
             ordinals: &built.ordinals,
             plans: self.plans,
+            slots: &built.slots,
+            census: self.census,
+            locals: &built.locals,
             names,
         };
         let root_sets = root_sets::RootSets {

@@ -416,6 +416,11 @@ impl<'c> Plans<'c> {
         (0 < bound && bound < i32::MAX as u64).then_some(bound)
     }
 
+    /// True when objects of a kind keep a class object alive that might go without them.
+    pub fn keeps_class(&self, kind: usize) -> bool {
+        self.kept_class[kind] != 0
+    }
+
     /// Shallow bytes of an object of a kind, with its slot where it has one.
     #[inline(always)]
     pub fn shallow(&self, kind: usize, slot: u32) -> u64 {

@@ -19,7 +19,7 @@ use crate::index::owners::{Edge, OwnerTree};
 use crate::index::store::format::{Section, Writer};
 use crate::index::store::ids::OwnedIds;
 use crate::index::store::{
-    HeapIndex, IndexFacts, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
+    HeapIndex, IndexFacts, Level, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
 };
 use crate::parser::classes::ClassTable;
 use crate::parser::ids::ObjectId;
@@ -85,6 +85,7 @@ impl<C: Cell> Parts<'_, C> {
         out.section(Section::Roots, bytemuck::cast_slice(&roots))?;
         write_objects(out, self)?;
         write_nodes(out, self)?;
+        out.section(Section::Referents, &referents(&self.references.weak))?;
         out.begin_writeback()
     }
 
@@ -277,6 +278,19 @@ fn write_nodes<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()
             before = Some(target);
         }
     })
+}
+
+/// Reference objects with their referents: they do not retain them, so the graph lacks these references.
+fn referents(weak: &[(u64, u64, Level)]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(weak.len() * 6);
+    let mut before = 0;
+    for (source, referent, _) in weak {
+        put_varint(&mut bytes, source - before);
+        let difference = referent.wrapping_sub(*source) as i64;
+        put_varint(&mut bytes, (difference << 1 ^ difference >> 63) as u64);
+        before = *source;
+    }
+    bytes
 }
 
 impl<C: Cell> Parts<'_, C> {

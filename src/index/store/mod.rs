@@ -3,6 +3,7 @@
 //! The file is mapped and used in place; opening it reads the header and the table of sections.
 
 pub mod format;
+mod graph;
 pub mod ids;
 pub mod verify;
 
@@ -14,7 +15,7 @@ use memmap2::Mmap;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::census::Census;
+use super::census::{Census, LengthRange};
 use super::facts::Thread;
 use super::jars::Jars;
 use super::owners::{Edge, OwnerNode, OwnerTree, Share};
@@ -224,6 +225,8 @@ pub enum Family {
     Package,
     /// The label of the class loader.
     Loader,
+    /// The class of an array, and the length.
+    Array,
     /// The thread whose frames hold them.
     Thread,
     /// The kind of GC root.
@@ -237,6 +240,9 @@ pub struct StoredSet {
     pub name: String,
     /// Label of the loader, for classes.
     pub loader: String,
+    /// Lengths, for arrays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<LengthRange>,
     /// The thread object, for threads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<ObjectId>,
@@ -245,7 +251,7 @@ pub struct StoredSet {
     pub retained_bytes: u64,
     /// True for the bytes of the retained set; false for a lower bound, the sum of the retained
     /// sizes of those members that no other member dominates; for threads, of what nothing but
-    /// one of their frames refers to.
+    /// one of their frames refers to; for some arrays, their own shallow sizes.
     pub exact: bool,
 }
 

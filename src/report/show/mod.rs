@@ -11,7 +11,7 @@ use crate::index::census::Census;
 use crate::index::facts::Thread;
 use crate::index::heap::{Body, Classes, Heap, Value};
 use crate::index::meaning::{Meaning, primitive};
-use crate::index::referrers::{Link, Step, Trace};
+use crate::index::referrers::{Link, Step, Strength, Trace};
 use crate::index::store::{Family, Form, HeapIndex, Level, StoredRoot, StoredSet};
 use crate::index::tree::Group;
 use crate::parser::ids::ObjectId;
@@ -448,7 +448,7 @@ impl ObjectView {
         let mut referring: Vec<_> = referring
             .map(|reference| ReferrerRow {
                 field: heap.link_name(reference.from, reference.link),
-                retains: reference.retains,
+                retains: reference.strength == Strength::Retains,
                 object: row(reference.from),
             })
             .collect();
