@@ -14,6 +14,7 @@ pub mod heap;
 pub mod integrity;
 pub mod jars;
 pub mod lengths;
+pub mod limits;
 pub mod liveness;
 pub mod loaders;
 pub mod mapped;

@@ -1,7 +1,7 @@
 //! Owner trees made up by hand.
 
 use heapdrift::digest::Digest;
-use heapdrift::index::owners::{Edge, Name, OwnerNode, OwnerTree, Share};
+use heapdrift::index::owners::{Edge, Limit, Name, OwnerNode, OwnerTree, Share};
 
 use super::Rng;
 use super::digests::empty;
@@ -160,7 +160,16 @@ pub fn shuffled(tree: &OwnerTree, rng: &mut Rng) -> OwnerTree {
         .map(|s| Share { node: place(s.node), holder: place(s.holder), edge: edge(s.edge), ..*s })
         .collect();
     shares.sort_unstable();
-    OwnerTree { names: names.iter().map(|old| tree.names[*old].clone()).collect(), nodes, shares }
+    let limit = |limit: &Limit| Limit {
+        node: place(limit.node),
+        class: name_of[limit.class as usize],
+        field: name_of[limit.field as usize],
+        ..*limit
+    };
+    let mut limits: Vec<Limit> = tree.limits.iter().map(limit).collect();
+    limits.sort_unstable();
+    let names = names.iter().map(|old| tree.names[*old].clone()).collect();
+    OwnerTree { names, nodes, shares, limits }
 }
 
 fn shuffle<T>(values: &mut [T], rng: &mut Rng) {

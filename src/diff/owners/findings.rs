@@ -4,13 +4,13 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::accounts::{self, Account};
+use super::bounds;
 use super::contents;
 use super::credit::{Credit, LabelId};
 use super::evidence::Evidence;
 use super::path;
 use super::verdict::{self, Circumstances, Doubt, Verdict};
-use super::{Bound, Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
-use crate::index::owners::Edge;
+use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
 
 /// Findings beyond these are rows of the table only.
 const MOST: usize = 50;
@@ -171,48 +171,10 @@ fn circumstances(scene: &Scene<'_>, label: LabelId, account: &Account) -> Circum
         is_weak: account.weak_growth > growth / 2,
         is_class_loading: account.class_growth > growth / 2,
         known: scene.whose.bounded(&key),
-        is_bounded: bounds(scene, label, account),
+        is_bounded: bounds::of(scene, label, account)
+            .is_some_and(|bound| bounds::is_near(scene, account, &bound)),
         has_garbage: live(true) && live(false),
     }
-}
-
-/// True when what grows is in a collection or array that declares a bound, and has room for no
-/// more than a few times of what it holds.
-fn bounds(scene: &Scene<'_>, label: LabelId, account: &Account) -> bool {
-    /// A bound that lets an owner grow to this many times the heap is none.
-    const FAR: f64 = 4.0;
-    let Some(bound) = bound_of(scene, label, account) else { return false };
-    let last = account.bytes[scene.judged.end - 1] as f64;
-    last * bound.declared as f64 / bound.now.max(1) as f64 <= FAR * scene.heap_bytes
-}
-
-/// The bound of the collection or array that an owner grows in: the nearest one above what grows
-/// most, if it stays the same in all dumps.
-fn bound_of(scene: &Scene<'_>, label: LabelId, account: &Account) -> Option<Bound> {
-    let union = &scene.union;
-    let mut node = account.lead.1;
-    while scene.credits.of[node as usize] == Credit::Label(label) && node != 0 {
-        let amounts = &union.amounts(node)[scene.judged.clone()];
-        let declared = amounts.last()?.bound;
-        let is_level = declared > 0 && amounts.iter().all(|a| [0, declared].contains(&a.bound));
-        if is_level {
-            let last = scene.judged.end - 1;
-            let children = (0..union.nodes.len() as u32).filter(|child| {
-                let child = union.nodes[*child as usize];
-                child.parent == node && matches!(child.edge, Edge::Element | Edge::Shared(_))
-            });
-            let held: u64 = children.map(|child| union.amounts(child)[last].objects).sum();
-            let now = amounts.last()?.entries.max(held);
-            let class = union.name(union.nodes[node as usize].class);
-            let from = match class.ends_with("[]") {
-                true => format!("length of {class}"),
-                false => class.to_owned(),
-            };
-            return (0 < now && now <= declared).then_some(Bound { declared, now, from });
-        }
-        node = union.nodes[node as usize].parent;
-    }
-    None
 }
 
 /// Growth, less the less it looks like a leak.
@@ -285,7 +247,7 @@ fn finding(
         series: OwnerSeries { bytes_per_hour: rate.or(series.bytes_per_hour), ..series },
         growth_bytes: growth,
         share_of_growth: growth as f64 / all.max(1) as f64,
-        bound: bound_of(scene, cause.label, &cause.account),
+        bound: bounds::of(scene, cause.label, &cause.account),
         contents: contents.classes,
         table: contents.table,
         array_lengths: contents.array_lengths,

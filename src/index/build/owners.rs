@@ -12,12 +12,13 @@ use rayon::prelude::*;
 
 use super::graph::Graph;
 use super::is_of_frame;
-use super::plan::{ClassCache, OutsideMemory};
+use super::plan::{ClassCache, Object, OutsideMemory, Plans, is_limit};
 use super::roles::{EdgeId, Names, Ranks, Role, Roles, is_jdk};
 use super::walks::{Dump, Objects, Reading, Slots, no_streams, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::facts::Thread;
-use crate::index::owners::{Edge, Name, OwnerNode, OwnerTree, Share};
+use crate::index::limits;
+use crate::index::owners::{Edge, Limit, Name, OwnerNode, OwnerTree, Share};
 use crate::index::scan::Part;
 use crate::index::store::ids::Ids;
 use crate::index::store::{Level, StoredRoot};
@@ -26,7 +27,7 @@ use crate::parser::classes::{ClassIndex, ClassTable};
 use crate::parser::heap::{HeapRecord, LargeArray};
 use crate::parser::ids::ObjectId;
 use crate::parser::names;
-use crate::parser::tags::sub;
+use crate::parser::tags::{FieldType, sub};
 
 /// Nodes that retain less are counted together with their siblings.
 const LEAST: u64 = 256;
@@ -36,6 +37,8 @@ const MOST_NODES: usize = 1 << 22;
 const DEEPEST: u32 = 96;
 /// Objects on a way up that are kept at once.
 const WAY: usize = 1 << 16;
+/// Numbers that say a limit, of one class: what has more instances is held, and holds nothing.
+const MOST_LIMITS: usize = 1 << 16;
 /// Holders that are told of a shared node: those with the most references.
 const HOLDERS: usize = 32;
 
@@ -81,8 +84,52 @@ struct Labels {
     of: Array<AtomicU16>,
     /// Memory outside of the heap by the object that stands for it, in order.
     native: Vec<(u64, OutsideMemory)>,
-    /// Bounds that collections declare.
-    bounds: Vec<(u64, u64)>,
+    /// What objects say of how much they take.
+    bounds: Bounds,
+}
+
+/// What objects say of how much they take.
+#[derive(Default)]
+struct Bounds {
+    /// What collections declare, by object.
+    declared: Vec<(u64, u64)>,
+    /// Arrays that are hash tables: their length says nothing.
+    scattered: Vec<u64>,
+    /// Numbers in fields whose names say a limit, by class: object, place of the field, number.
+    limits: HashMap<ClassIndex, Vec<(u64, u32, u64)>>,
+}
+
+impl Bounds {
+    #[inline(always)]
+    fn note(&mut self, plans: &Plans<'_>, object: &Object<'_>, ordinal: u64) {
+        if let Some(bound) = plans.bound(object) {
+            self.declared.push((ordinal, bound));
+        }
+        if plans.is_scattered(object) {
+            self.scattered.push(ordinal);
+        }
+        plans.limits(object, |class, field, value| {
+            let limits = self.limits.entry(class).or_default();
+            // One more than that says that there are too many.
+            if limits.len() <= MOST_LIMITS {
+                limits.push((ordinal, field, value));
+            }
+        });
+    }
+
+    fn add(&mut self, other: Self) {
+        self.declared.extend(other.declared);
+        self.scattered.extend(other.scattered);
+        for (class, limits) in other.limits {
+            self.limits.entry(class).or_default().extend(limits);
+        }
+    }
+
+    /// Without classes with so many instances that they cannot be what limits.
+    fn settled(mut self) -> Self {
+        self.limits.retain(|_, limits| limits.len() <= MOST_LIMITS);
+        self
+    }
 }
 
 impl<C: Cell> Owners<'_, C> {
@@ -125,13 +172,10 @@ impl<C: Cell> Owners<'_, C> {
                 merging.nodes[node as usize].native += memory.bytes;
             }
         }
-        for (object, bound) in &labels.bounds {
-            let node = merging.node(*object as usize) as usize;
-            merging.nodes[node].bounded += 1;
-            merging.nodes[node].bound += bound;
-        }
+        merging.add_bounds();
+        let limits = merging.limits();
         let shares = merging.shares();
-        Ok(merging.finish(shares))
+        Ok(merging.finish(shares, limits))
     }
 
     /// The lowest rank of those that hold each node that no single object holds.
@@ -191,15 +235,15 @@ impl<C: Cell> Owners<'_, C> {
             cache: ClassCache::default(),
             labels: &of,
             native: Vec::new(),
-            bounds: Vec::new(),
+            bounds: Bounds::default(),
         };
         let parts = self.dump.walk(labelling, |labelling| (labelling.native, labelling.bounds));
-        let (mut native, mut bounds) = (Vec::new(), Vec::new());
+        let (mut native, mut bounds) = (Vec::new(), Bounds::default());
         for (of_part, bounds_of_part) in parts {
             native.extend(of_part);
-            bounds.extend(bounds_of_part);
+            bounds.add(bounds_of_part);
         }
-        Ok(Labels { of, native, bounds })
+        Ok(Labels { of, native, bounds: bounds.settled() })
     }
 }
 
@@ -209,7 +253,7 @@ struct Labelling<'a, C: Cell> {
     cache: ClassCache,
     labels: &'a Array<AtomicU16>,
     native: Vec<(u64, OutsideMemory)>,
-    bounds: Vec<(u64, u64)>,
+    bounds: Bounds,
 }
 
 impl<C: Cell> Sink for Labelling<'_, C> {
@@ -222,9 +266,7 @@ impl<C: Cell> Sink for Labelling<'_, C> {
         if let Some(memory) = reading.plans.outside(&object) {
             self.native.push((ordinal, memory));
         }
-        if let Some(bound) = reading.plans.bound(&object) {
-            self.bounds.push((ordinal, bound));
-        }
+        self.bounds.note(reading.plans, &object, ordinal);
         let objects = reading.objects;
         if objects.retained[ordinal as usize].get() == 0 {
             return;
@@ -862,6 +904,73 @@ impl<C: Cell> Merging<'_, '_, C> {
         retained
     }
 
+    /// Adds up by node what objects declare to take at most.
+    fn add_bounds(&mut self) {
+        let labels = self.labels;
+        for (object, bound) in &labels.bounds.declared {
+            let node = self.node(*object as usize) as usize;
+            self.nodes[node].bounded += 1;
+            self.nodes[node].bound += bound;
+        }
+        for object in &labels.bounds.scattered {
+            let object = *object as usize;
+            let node = self.node(object) as usize;
+            // What collections are made of is not counted as an array.
+            if self.nodes[node].class == self.roles.class_of_kind[self.kind(object)] << 1 {
+                self.nodes[node].bounded = self.nodes[node].bounded.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Numbers in fields whose names say a limit, by node and field; those in static fields first.
+    fn limits(&mut self) -> Vec<Limit> {
+        let owners = self.owners;
+        let classes = owners.classes;
+        let mut sums: BTreeMap<(u32, Name, Name), (u64, u64)> = BTreeMap::new();
+        for index in (0..classes.classes.len() as u32).map(ClassIndex) {
+            let class = classes.get(index);
+            let name = self.roles.mirrored(classes, index, &mut self.names);
+            if is_jdk(self.names.text(name)) {
+                continue;
+            }
+            for field in &class.statics {
+                let is_number = matches!(field.kind, FieldType::Int | FieldType::Long);
+                let text = classes
+                    .symbols
+                    .text(field.name)
+                    .filter(|text| is_number && is_limit(field.value) && limits::says_limit(text));
+                if let Some(text) = text {
+                    let field_name = self.names.of(&text);
+                    // Of several classes of one name, in several loaders, the least counts.
+                    let sum = sums.entry((0, name, field_name)).or_insert((1, field.value));
+                    sum.1 = sum.1.min(field.value);
+                }
+            }
+        }
+        let labels = self.labels;
+        for (class, limits) in &labels.bounds.limits {
+            let fields = owners.reading.plans.limit_fields(*class);
+            let names: Vec<Option<(Name, Name)>> = fields
+                .iter()
+                .map(|field| {
+                    let class = classes.index_of(field.declared_in)?;
+                    let class = self.roles.mirrored(classes, class, &mut self.names);
+                    Some((class, self.names.of(&classes.symbols.text(field.name)?)))
+                })
+                .collect();
+            for (object, field, value) in limits {
+                if let Some((class, field)) = names[*field as usize] {
+                    let key = (self.node(*object as usize), class, field);
+                    let sum = sums.entry(key).or_default();
+                    *sum = (sum.0 + 1, sum.1 + value);
+                }
+            }
+        }
+        let limit =
+            |((node, class, field), (objects, value))| Limit { node, class, field, objects, value };
+        sums.into_iter().map(limit).collect()
+    }
+
     /// Entries that all collections of a node take at most; 0 where one declares nothing.
     fn bound(&self, node: &Merged) -> u64 {
         if node.bounded > 0 && node.bounded >= node.objects {
@@ -873,7 +982,7 @@ impl<C: Cell> Merging<'_, '_, C> {
     }
 
     /// The tree in an order that depends on names alone, small nodes counted together.
-    fn finish(self, shares: Vec<(u32, u32, EdgeId, u64)>) -> OwnerTree {
+    fn finish(self, shares: Vec<(u32, u32, EdgeId, u64)>, limits: Vec<Limit>) -> OwnerTree {
         let retained = self.retained();
         let mut children: Vec<Vec<u32>> = vec![Vec::new(); self.nodes.len()];
         for at in 1..self.nodes.len() {
@@ -917,7 +1026,9 @@ impl<C: Cell> Merging<'_, '_, C> {
             let (node, holder) = (place[node as usize], place[holder as usize]);
             tree.shares.push(Share { node, holder, edge: edge_of(edge), references });
         }
-        tree.pruned(LEAST)
+        let limit = |limit: Limit| Limit { node: place[limit.node as usize], ..limit };
+        tree.limits = limits.into_iter().map(limit).collect();
+        tree.pruned(LEAST).without_idle_constants()
     }
 }
 
