@@ -29,15 +29,17 @@ pub fn of(scene: &Scene<'_>, label: LabelId, account: &Account) -> Option<Bound>
 /// most, if it stays the same in all dumps.
 fn of_collection(scene: &Scene<'_>, label: LabelId, account: &Account) -> Option<Bound> {
     let union = &scene.union;
+    let last = scene.judged.end - 1;
     let mut node = account.lead.1;
+    // Caches keep their entries in segments below them.
+    let mut below = 0;
     while scene.credits.of[node as usize] == Credit::Label(label) && node != 0 {
         let amounts = &union.amounts(node)[scene.judged.clone()];
         let declared = amounts.last()?.bound;
         let is_level = declared > 0 && amounts.iter().all(|a| [0, declared].contains(&a.bound));
         if is_level {
-            let last = scene.judged.end - 1;
             let held = held(scene, node, |edge| matches!(edge, Edge::Element | Edge::Shared(_)));
-            let now = amounts.last()?.entries.max(held[last]);
+            let now = amounts.last()?.entries.max(held[last]).max(below);
             let class = union.name(union.nodes[node as usize].class);
             let from = match class.ends_with("[]") {
                 true => format!("length of {class}"),
@@ -45,6 +47,7 @@ fn of_collection(scene: &Scene<'_>, label: LabelId, account: &Account) -> Option
             };
             return (0 < now && now <= declared).then_some(Bound { declared, now, from });
         }
+        below = below.max(amounts.last()?.entries);
         node = union.nodes[node as usize].parent;
     }
     None

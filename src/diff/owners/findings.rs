@@ -1,6 +1,7 @@
 //! What is to be said: owners that grew, one for each cause, the worst first.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::accounts::{self, Account};
@@ -8,9 +9,11 @@ use super::bounds;
 use super::contents;
 use super::credit::{Credit, LabelId};
 use super::evidence::Evidence;
+use super::label::is_transparent;
 use super::path;
 use super::verdict::{self, Circumstances, Doubt, Verdict};
 use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
+use crate::index::owners::{Edge, Name};
 
 /// Findings beyond these are rows of the table only.
 const MOST: usize = 50;
@@ -251,7 +254,7 @@ fn finding(
         contents: contents.classes,
         table: contents.table,
         array_lengths: contents.array_lengths,
-        site: site(scene, &owner, &path),
+        site: site(scene, &owner, &path).or_else(|| frame(scene, &owner, cause.account.lead.1)),
         path,
         owner,
         evidence: judged.evidence,
@@ -272,6 +275,32 @@ fn hours_to(scene: &Scene<'_>, limit: u64, rate: f64) -> Option<f64> {
 fn id(owner: &OwnerKey) -> String {
     let text = format!("{}\0{}", owner.name(), owner.kind.words());
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}
+
+/// Of threads that multiply, the method whose frames hold most of what grows with them: below the
+/// JDK's own methods, in which threads wait.
+fn frame(scene: &Scene<'_>, owner: &OwnerKey, lead: u32) -> Option<String> {
+    let union = &scene.union;
+    if owner.kind != OwnerKind::Thread
+        || !matches!(union.nodes[lead as usize].edge, Edge::Thread(_))
+    {
+        return None;
+    }
+    let growth = |node: u32| {
+        let amounts = &union.amounts(node)[scene.judged.clone()];
+        let retained: Vec<u64> = amounts.iter().map(|amounts| amounts.retained).collect();
+        accounts::growth(&retained)
+    };
+    let of_frame = |node: u32| match union.nodes[node as usize].edge {
+        Edge::Local(method) if !is_transparent(union.name(method)) => Some((method, growth(node))),
+        _ => None,
+    };
+    let mut methods: BTreeMap<Name, i64> = BTreeMap::new();
+    for (method, growth) in union.children(lead).filter_map(of_frame) {
+        *methods.entry(method).or_default() += growth;
+    }
+    let most = methods.into_iter().max_by_key(|(method, growth)| (*growth, Reverse(*method)))?;
+    Some(union.name(most.0).to_owned())
 }
 
 /// The nearest class of the application on a path: above the owner, else below it. Which classes

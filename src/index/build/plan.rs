@@ -107,14 +107,16 @@ pub struct OutsideMemory {
     pub is_freed_by_it: bool,
 }
 
-/// Fields that declare how many entries a collection takes at most, and how the names of the classes
-/// that declare them begin.
-const BOUNDS: [(&str, &str); 5] = [
+/// Fields that declare how many entries a collection takes at most, and a part of the names of the
+/// classes that declare them: others pack libraries under names of their own.
+const BOUNDS: [(&str, &str); 7] = [
     ("java/util/concurrent/LinkedBlockingQueue", "capacity"),
     ("java/util/concurrent/LinkedBlockingDeque", "capacity"),
-    ("com/google/common/cache/LocalCache", "maxWeight"),
-    ("com/google/common/collect/EvictingQueue", "maxSize"),
-    ("com/github/benmanes/caffeine/cache/", "maximum"),
+    ("google/common/cache/LocalCache", "maxWeight"),
+    ("/guava/cache/LocalCache", "maxWeight"),
+    ("google/common/collect/EvictingQueue", "maxSize"),
+    ("/guava/collect/EvictingQueue", "maxSize"),
+    ("benmanes/caffeine/cache/", "maximum"),
 ];
 /// What fields that bound a map which evicts its eldest entry are called, in lower case.
 const EVICTION_BOUNDS: [&str; 10] = [
@@ -545,7 +547,7 @@ fn bound(classes: &ClassTable, index: ClassIndex, id_size: usize) -> Option<(u32
             let is_number = matches!(field.kind, FieldType::Int | FieldType::Long);
             let is_known = BOUNDS
                 .iter()
-                .any(|(declared_in, bound)| class.name.starts_with(declared_in) && name == *bound);
+                .any(|(declared_in, bound)| class.name.contains(declared_in) && name == *bound);
             // A variable that is captured is called whatever it was called.
             let is_own = is_eldest_evicting
                 && !class.name.starts_with("java/")
