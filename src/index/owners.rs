@@ -8,7 +8,7 @@
 //! the rules.
 
 /// Bytes that shared objects retain from which on those that hold them are never too small to tell.
-const MUCH: u64 = 64 << 10;
+pub const MUCH: u64 = 64 << 10;
 
 /// A name in [`OwnerTree::names`].
 pub type Name = u32;
@@ -257,13 +257,20 @@ impl OwnerTree {
             let above = self.nodes[at].parent as usize;
             whole[above] = whole[above].saturating_add(whole[at]);
         }
-        // Who holds much that is shared is told, however small it is itself.
+        // Who holds much that is shared is told, however small it is itself, and who holds that.
         let mut holds_much = vec![false; self.nodes.len()];
-        for share in &self.shares {
-            let mut at = share.holder as usize;
-            while whole[share.node as usize] >= MUCH.max(least) && at != 0 && !holds_much[at] {
-                holds_much[at] = true;
-                at = self.nodes[at].parent as usize;
+        let mut changes = true;
+        while changes {
+            changes = false;
+            for share in &self.shares {
+                let node = share.node as usize;
+                let mut at = share.holder as usize;
+                let is_much = whole[node] >= MUCH.max(least) || holds_much[node];
+                while is_much && at != 0 && !holds_much[at] {
+                    holds_much[at] = true;
+                    changes = true;
+                    at = self.nodes[at].parent as usize;
+                }
             }
         }
         let is_kept = |at: usize| at == 0 || holds_much[at] || whole[at] >= least;

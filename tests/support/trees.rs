@@ -93,6 +93,14 @@ impl Tree {
         self.add(parent, Edge::Shared(0), class, objects, bytes)
     }
 
+    /// A number in a field (`Class.field`) of the objects of a node, or of a class for the top.
+    pub fn limit(&mut self, node: u32, field: &str, objects: u64, value: u64) {
+        let (class, field) = field.rsplit_once('.').expect("Class.field");
+        let (class, field) = (self.name(class), self.name(field));
+        self.tree.limits.push(Limit { node, class, field, objects, value });
+        self.tree.limits.sort_unstable();
+    }
+
     pub fn share(&mut self, node: u32, holder: u32, edge: Edge, references: u64) {
         self.tree.shares.push(Share { node, holder, edge, references });
         self.tree.shares.sort_unstable();

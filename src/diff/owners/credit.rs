@@ -381,7 +381,8 @@ impl<'u, 'a> Finder<'u, 'a> {
     }
 
     /// The part of each sharer in the growth of a shared node; where it does not grow, the one with
-    /// the most references has it all, of several one that is no helper, the one nearest to a root.
+    /// the most references has it all, of several one that is no helper, one below a field that means
+    /// something, the one nearest to a root.
     /// What is below the node does not hold it.
     fn parts(&self, node: u32, sharers: Range<usize>) -> Vec<f64> {
         let outside = |sharer: usize| !self.union.is_below(self.union.sharers[sharer].holder, node);
@@ -411,23 +412,30 @@ impl<'u, 'a> Finder<'u, 'a> {
             };
             let all: u64 = sharers.clone().filter(is_same).flat_map(references).sum();
             let order = self.ways.order[holder as usize];
-            let rank = self.rank_of_hold(holder, edge);
-            (rank, all, !self.is_helper(edge), Reverse(order), Reverse(*sharer))
+            let rank = self.rank_of_hold(holder, edge, self.union.nodes[node as usize].class);
+            let is_named = self.above[holder as usize].named.is_some();
+            (rank, all, !self.is_helper(edge), is_named, Reverse(order), Reverse(*sharer))
         };
         let most = sharers.clone().filter(|sharer| outside(*sharer)).max_by_key(weight);
         sharers.map(|sharer| if Some(sharer) == most { 1.0 } else { 0.0 }).collect()
     }
 
-    /// How much it says that `holder` holds something by `edge`: a static field most, as that is
-    /// why it stays; frames and what the JDK or lambdas hold least.
-    fn rank_of_hold(&self, holder: u32, edge: Edge) -> u8 {
-        let class = self.union.nodes[holder as usize].class;
+    /// How much it says that `holder` holds something of `class` by `edge`: a static field most, as
+    /// that is why it stays; frames and what the JDK or lambdas hold least. What is linked to others
+    /// of its own class is held with them.
+    fn rank_of_hold(&self, holder: u32, edge: Edge, class: Name) -> u8 {
+        let of = self.union.nodes[holder as usize].class;
         match edge {
             _ if self.is_of_worker(holder, edge) => 0,
-            Edge::Static(_) if !self.is_transparent(class) => 3,
-            Edge::Field(class, _) if !self.is_transparent(class) => 2,
-            Edge::Field(class, _) if is_lambda(self.union.name(class)) => 0,
-            Edge::Static(_) | Edge::Field(..) | Edge::Key | Edge::Value | Edge::Element => 1,
+            Edge::Static(_) if !self.is_transparent(of) => 5,
+            Edge::Field(of, _) if is_lambda(self.union.name(of)) => 0,
+            Edge::Field(declaring, _) => match (self.is_transparent(declaring), of == class) {
+                (false, false) => 4,
+                (false, true) => 3,
+                (true, false) => 2,
+                (true, true) => 1,
+            },
+            Edge::Static(_) | Edge::Key | Edge::Value | Edge::Element => 2,
             _ => 0,
         }
     }

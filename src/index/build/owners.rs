@@ -18,7 +18,7 @@ use super::walks::{Dump, Objects, Reading, Slots, no_streams, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::facts::Thread;
 use crate::index::limits;
-use crate::index::owners::{Edge, Limit, Name, OwnerNode, OwnerTree, Share};
+use crate::index::owners::{Edge, Limit, MUCH, Name, OwnerNode, OwnerTree, Share};
 use crate::index::scan::Part;
 use crate::index::store::ids::Ids;
 use crate::index::store::{Level, StoredRoot};
@@ -363,6 +363,9 @@ impl Merged {
         }
     }
 }
+
+/// References, the node of the holder, and one of the references.
+type Told = (u64, u32, (u64, u64));
 
 struct Merging<'a, 'o, C: Cell> {
     owners: &'a Owners<'o, C>,
@@ -823,14 +826,12 @@ impl<C: Cell> Merging<'_, '_, C> {
                 all
             });
         let retained = self.retained();
-        // References, the node of the holder, and one of the references.
-        type Told = (u64, u32, (u64, u64));
         let mut of_node: BTreeMap<u32, Vec<Told>> = BTreeMap::new();
         for ((node, holder), (references, from, to)) in pairs {
-            if retained[node as usize] >= LEAST {
-                of_node.entry(node).or_default().push((references, holder, (from, to)));
-            }
+            of_node.entry(node).or_default().push((references, holder, (from, to)));
         }
+        let is_told = self.told(retained, &of_node);
+        of_node.retain(|node, _| is_told[*node as usize]);
         for holders in of_node.values_mut() {
             holders.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.2.cmp(&b.2)));
             holders.truncate(HOLDERS);
@@ -852,6 +853,32 @@ impl<C: Cell> Merging<'_, '_, C> {
             }
         }
         shares
+    }
+
+    /// The shared nodes whose holders are told: those that are not small, and those through which
+    /// much is held, however small they are.
+    fn told(&self, mut retained: Vec<u64>, of_node: &BTreeMap<u32, Vec<Told>>) -> Vec<bool> {
+        let mut is_told: Vec<bool> = retained.iter().map(|bytes| *bytes >= LEAST).collect();
+        let mut native: Vec<u64> = self.nodes.iter().map(|node| node.native).collect();
+        for at in (1..self.nodes.len()).rev() {
+            native[self.nodes[at].parent as usize] += native[at];
+        }
+        retained.iter_mut().zip(native).for_each(|(whole, native)| *whole += native);
+        let is_much = |node: &&u32| retained[**node as usize] >= MUCH;
+        let mut next: Vec<u32> = of_node.keys().filter(is_much).copied().collect();
+        let mut is_way = vec![false; self.nodes.len()];
+        while let Some(node) = next.pop() {
+            for (_, holder, _) in of_node.get(&node).into_iter().flatten() {
+                let mut at = *holder;
+                while at != 0 && !is_way[at as usize] {
+                    is_way[at as usize] = true;
+                    is_told[at as usize] = true;
+                    next.push(at);
+                    at = self.nodes[at as usize].parent;
+                }
+            }
+        }
+        is_told
     }
 
     /// The labels of references between pairs of objects, which are looked up in the dump.
