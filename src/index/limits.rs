@@ -120,7 +120,7 @@ pub fn words(name: &str) -> Vec<String> {
     let mut last = ' ';
     let mut letters = name.chars().peekable();
     while let Some(letter) = letters.next() {
-        // `maxURLs` has the words `max` and `urls`, `HTTPCache` has `http` and `cache`.
+        // `maxURLs` has the words `max` and `url`, `HTTPCache` has `http` and `cache`.
         let ends_capitals = last.is_uppercase()
             && letters.peek().is_some_and(|next| next.is_lowercase() && *next != 's');
         let is_start = !last.is_alphabetic()
@@ -156,7 +156,7 @@ mod tests {
     fn names_are_taken_apart() {
         assert_eq!(words("MAX_IN_FLIGHT"), ["max", "in", "flight"]);
         assert_eq!(words("maxCachedEntries"), ["max", "cached", "entry"]);
-        assert_eq!(words("a$b$$maxURLs2"), ["max", "urls"]);
+        assert_eq!(words("a$b$$maxURLs2"), ["max", "url"]);
         assert_eq!(words("HTTPCache"), ["http", "cache"]);
         assert_eq!(words("val$most"), ["most"]);
         assert_eq!(words("address"), ["address"]);
