@@ -70,13 +70,12 @@ fn held(scene: &Scene<'_>, node: u32, is_counted: impl Fn(Edge) -> bool) -> Vec<
 fn of_fields(scene: &Scene<'_>, label: LabelId, account: &Account) -> Option<Bound> {
     let mut counts: Option<Vec<u64>> = None;
     for link in path::links(scene, account.lead.1, label) {
-        let of_this = counts_of(scene, link.node);
-        if counts.is_some() && !matches!(link.edge, Edge::Field(..) | Edge::Static(_)) {
+        counts = counts.or_else(|| counts_of(scene, link.node));
+        let is_field = matches!(link.edge, Edge::Field(..) | Edge::Static(_));
+        if counts.is_some() && !is_field {
             // A limit of what is further up limits collections, not what is in them.
             return None;
         }
-        counts = counts.or(of_this);
-        let is_field = matches!(link.edge, Edge::Field(..) | Edge::Static(_));
         if is_field && scene.credits.cut[link.holder as usize] == 0 {
             // Without a collection, what multiplies is a structure of the program's own.
             let held = counts.get_or_insert_with(|| objects(scene, account.lead.1));
