@@ -543,3 +543,201 @@ proptest! {
         prop_assert_eq!((owners.verdict, owners.findings.len()), (Verdict::Steady, 0));
     }
 }
+
+/// A map in a field of an object, with 1,000 entries more in each dump, and what is around it.
+fn bounded_by(around: impl Fn(&mut Tree, u32, u64)) -> Owners {
+    owners(&series(6, |dump, tree| {
+        let holder = tree.in_static("com.example.Pages", "RECENT", "com.example.Pages$Recent", 24);
+        let map =
+            tree.in_field(holder, "com.example.Pages$Recent.byUser", "java.util.HashMap", 1, 48);
+        tree.entries(map, 1000 + 1000 * dump);
+        tree.values(map, "com.example.Page", 1000 + 1000 * dump, 1_000_000 * (1 + dump));
+        around(tree, holder, dump);
+    }))
+}
+
+#[test]
+fn a_limit_in_a_field_of_the_holder_bounds_what_grows() {
+    let of = |field: &str, value: u64| {
+        let field = format!("com.example.Pages$Recent.{field}");
+        let owners = bounded_by(|tree, holder, _| tree.limit(holder, &field, 1, value));
+        let finding = first(&owners).clone();
+        assert_eq!(finding.owner.name(), "com.example.Pages$Recent.byUser");
+        (finding.verdict, finding.doubts, finding.bound)
+    };
+    let (verdict, doubts, bound) = of("maxEntries", 10_000);
+    assert_eq!((verdict, doubts), (Verdict::Grew, vec![Doubt::Bounded]));
+    let bound = bound.expect("a bound");
+    assert_eq!((bound.declared, bound.now), (10_000, 6000));
+    assert_eq!(bound.from, "com.example.Pages$Recent.maxEntries");
+    assert_eq!(of("maxPages", 10_000).0, Verdict::Grew, "it names what is in the map");
+    assert_eq!(of("maxEntries", 5_999).0, Verdict::LikelyLeak, "there are more");
+    assert_eq!(of("maxTenants", 10_000).0, Verdict::LikelyLeak, "it is a limit of others");
+    assert_eq!(of("maxBytes", 10_000_000).0, Verdict::Grew, "it is in bytes");
+    assert_eq!(of("maxBytes", 10_000).0, Verdict::LikelyLeak, "it is in bytes, and there are more");
+    assert_eq!(of("maxEntries", 900_000_000).0, Verdict::LikelyLeak, "it is far beyond any heap");
+}
+
+#[test]
+fn a_number_that_changes_is_no_limit() {
+    let owners = bounded_by(|tree, holder, dump| {
+        tree.limit(holder, "com.example.Pages$Recent.size", 1, 1000 + 1000 * dump);
+    });
+    assert_eq!(owners.verdict, Verdict::LikelyLeak);
+    let owners = bounded_by(|tree, holder, _| {
+        tree.limit(holder, "com.example.Pages$Recent.size", 1, 8000);
+    });
+    assert_eq!(owners.verdict, Verdict::Grew);
+}
+
+#[test]
+fn a_limit_in_settings_beside_the_collection_or_in_a_constant_around_bounds_it() {
+    let owners = bounded_by(|tree, holder, _| {
+        let settings = "com.example.Settings";
+        let settings = tree.in_field(holder, "com.example.Pages$Recent.settings", settings, 1, 300);
+        tree.limit(settings, "com.example.Settings.maximumSize", 1, 10_000);
+    });
+    assert_eq!(owners.verdict, Verdict::Grew);
+    for (class, verdict) in [
+        ("com.example.Pages$Recent", Verdict::Grew),
+        ("com.example.Pages", Verdict::Grew),
+        ("com.example.Page", Verdict::LikelyLeak),
+    ] {
+        let field = format!("{class}.MAX_ENTRIES");
+        let owners = bounded_by(|tree, _, _| tree.limit(0, &field, 1, 10_000));
+        assert_eq!(owners.verdict, verdict, "{class}");
+    }
+}
+
+#[test]
+fn a_limit_of_each_of_many_holders_bounds_what_they_hold_together() {
+    let of = |limit: u64| {
+        owners(&series(6, |dump, tree| {
+            let shards = tree.in_static("com.example.Shards", "ALL", "com.example.Shard[]", 144);
+            let shard = tree.add(shards, Edge::Element, "com.example.Shard", 32, 32 * 24);
+            let map =
+                tree.in_field(shard, "com.example.Shard.values", "java.util.HashMap", 32, 32 * 48);
+            tree.entries(map, 3200 * (1 + dump));
+            tree.values(map, "com.example.Page", 3200 * (1 + dump), 1_000_000 * (1 + dump));
+            tree.limit(shard, "com.example.Shard.maxEntries", 32, 32 * limit);
+        }))
+    };
+    assert_eq!(of(1000).verdict, Verdict::Grew);
+    assert_eq!(first(&of(1000)).bound.as_ref().map(|bound| bound.declared), Some(32_000));
+    assert_eq!(of(500).verdict, Verdict::LikelyLeak);
+}
+
+#[test]
+fn a_limit_of_how_many_collections_there_are_bounds_none_of_them() {
+    let digests = series(6, |dump, tree| {
+        let boxes = tree.in_static("com.example.Boxes", "BY_USER", "java.util.HashMap", 48);
+        tree.entries(boxes, 200);
+        tree.limit(0, "com.example.Boxes.MAX_SIZE", 1, 50_000);
+        let queue = tree.values(boxes, "java.util.ArrayDeque", 200, 200 * 24);
+        let messages = 2000 * (1 + dump);
+        tree.add(queue, Edge::Element, "com.example.Message", messages, 1000 * messages);
+    });
+    assert_eq!(owners(&digests).verdict, Verdict::LikelyLeak);
+}
+
+#[test]
+fn a_cache_whose_entries_are_in_segments_below_it_is_bounded_by_what_it_declares() {
+    let digests = series(6, |dump, tree| {
+        let cache = "com.acme.guava.cache.LocalCache";
+        let cache = tree.in_static("com.example.Plans", "CACHE", cache, 100);
+        tree.tree.nodes[cache as usize].bound = 100;
+        let table = "java.util.concurrent.atomic.AtomicReferenceArray";
+        let segments = tree.in_field(cache, "com.acme.guava.cache.Segment.table", table, 4, 400);
+        tree.entries(segments, 10 + 6 * dump);
+        tree.values(segments, "com.example.Plan", 10 + 6 * dump, 100_000 * (10 + 6 * dump));
+    });
+    let owners = owners(&digests);
+    assert_eq!(owners.verdict, Verdict::Grew);
+    let bound = first(&owners).bound.clone().expect("a bound");
+    assert_eq!((bound.declared, bound.now), (100, 40));
+}
+
+#[test]
+fn what_a_worker_thread_knows_of_its_pool_is_the_pools() {
+    let digests = series(6, |dump, tree| {
+        let worker = tree.name("worker-#");
+        let thread = "java.util.concurrent.ForkJoinWorkerThread";
+        let worker = tree.add(0, Edge::Thread(worker), thread, 2, 400);
+        let class = tree.in_static("com.example.Indexing", "other", "java.lang.Object", 16);
+        let class = tree.tree.nodes[class as usize].parent;
+        let pool = tree.shared(0, "java.util.concurrent.ForkJoinPool", 1, 100);
+        let (workers, thread) = (tree.name("WORKERS"), tree.name(thread));
+        let (pool_field, queue_field) = (tree.name("pool"), tree.name("workQueue"));
+        tree.share(pool, class, Edge::Static(workers), 1);
+        tree.share(pool, worker, Edge::Field(thread, pool_field), 2);
+        let queues = "java.util.concurrent.ForkJoinPool$WorkQueue[]";
+        let queues = tree.in_field(pool, "java.util.concurrent.ForkJoinPool.queues", queues, 1, 80);
+        let queue = tree.shared(0, "java.util.concurrent.ForkJoinPool$WorkQueue", 3, 300);
+        tree.share(queue, queues, Edge::Element, 3);
+        tree.share(queue, worker, Edge::Field(thread, queue_field), 4);
+        let tasks = 1000 * (1 + dump);
+        tree.add(queue, Edge::Element, "com.example.Task", tasks, 1000 * tasks);
+    });
+    let owners = owners(&digests);
+    assert_eq!(names(&owners), ["com.example.Indexing.WORKERS"]);
+    assert_eq!(owners.verdict, Verdict::LikelyLeak);
+}
+
+#[test]
+fn links_to_others_of_the_same_class_are_held_with_them() {
+    let digests = series(6, |dump, tree| {
+        let session = "com.example.Session";
+        let ring = tree.in_static("com.example.Lobby", "RING", "com.example.Ring", 16);
+        let head = tree.in_field(ring, "com.example.Ring.head", session, 1, 32);
+        let next = tree.in_field(head, "com.example.Session.next", session, 1, 400);
+        let before = tree.in_field(head, "com.example.Session.before", session, 1, 400);
+        let sessions = tree.shared(head, session, 1000 * (1 + dump), 1_000_000 * (1 + dump));
+        let class = tree.name(session);
+        for (holder, field) in [(next, "next"), (before, "before")] {
+            let field = tree.name(field);
+            tree.share(sessions, holder, Edge::Field(class, field), 1);
+        }
+    });
+    assert_eq!(names(&owners(&digests)), ["com.example.Ring.head"]);
+}
+
+#[test]
+fn what_waits_for_its_finalizer_is_held_by_the_list_of_finalizers() {
+    let of = |finalizers: u64| {
+        owners(&series(6, |dump, tree| {
+            let finalizer = "java.lang.ref.Finalizer";
+            let list = tree.in_static(finalizer, "unfinalized", finalizer, 0);
+            tree.tree.nodes[list as usize].objects = finalizers * (1 + dump);
+            tree.tree.nodes[list as usize].shallow_bytes = 40 * finalizers * (1 + dump);
+            let level = tree.name("phantom/finalizer");
+            let files = 1000 * (1 + dump);
+            tree.add(0, Edge::Level(level), "com.example.File", files, 1000 * files);
+        }))
+    };
+    let found = of(1000);
+    assert_eq!(first(&found).owner.name(), "java.lang.ref.Finalizer.unfinalized");
+    assert_eq!(found.verdict, Verdict::LikelyLeak);
+    assert_eq!(first(&found).contents[0].class, "com.example.File");
+    let cause = first(&found).known_cause.as_ref().map(|cause| cause.id.as_str());
+    assert_eq!(cause, Some("finalizer-backlog"));
+    // What only phantom references lead to has no finalizer.
+    assert_ne!(first(&of(1)).owner.name(), "java.lang.ref.Finalizer.unfinalized");
+}
+
+#[test]
+fn of_threads_that_multiply_the_method_that_holds_most_is_told() {
+    let digests = series(6, |dump, tree| {
+        let threads = 40 * (1 + dump);
+        let name = tree.name("mailbox-#");
+        let thread = tree.add(0, Edge::Thread(name), "java.lang.Thread", threads, 120 * threads);
+        let methods =
+            ["com.example.Polling.poll", "com.example.Polling.run", "java.lang.Thread.run"];
+        for (method, bytes) in methods.into_iter().zip([20_000, 100, 50_000]) {
+            let method = tree.name(method);
+            tree.add(thread, Edge::Local(method), "java.util.ArrayList", threads, bytes * threads);
+        }
+    });
+    let owners = owners(&digests);
+    assert_eq!(first(&owners).owner.name(), "java.lang.Thread (mailbox-#)");
+    assert_eq!(first(&owners).site.as_deref(), Some("com.example.Polling.poll"));
+}

@@ -13,7 +13,7 @@ use heapdrift::digest::Digest;
 use heapdrift::digest::container::{self, Sections};
 use heapdrift::digest::file::{BUDGET, decode, encode};
 use heapdrift::index::build::BuildOptions;
-use heapdrift::index::owners::{Edge, OwnerNode, OwnerTree};
+use heapdrift::index::owners::{Edge, Name, OwnerNode, OwnerTree};
 use heapdrift::index::store::HeapIndex;
 use heapdrift::parser::names::{jmap_name, source_name, stable_name};
 use heapdrift::parser::tags::sub as heap;
@@ -221,11 +221,16 @@ fn holders_of_much(tree: &OwnerTree) -> BTreeSet<usize> {
         native[tree.nodes[at].parent as usize] += native[at];
     }
     let mut told = BTreeSet::new();
-    for share in &tree.shares {
-        let node = share.node as usize;
-        let mut at = share.holder as usize;
-        while tree.nodes[node].retained_bytes + native[node] >= MUCH && told.insert(at) && at != 0 {
-            at = tree.nodes[at].parent as usize;
+    let mut before = usize::MAX;
+    while told.len() != before {
+        before = told.len();
+        for share in &tree.shares {
+            let node = share.node as usize;
+            let is_much = tree.nodes[node].retained_bytes + native[node] >= MUCH;
+            let mut at = share.holder as usize;
+            while (is_much || told.contains(&node)) && at != 0 && told.insert(at) {
+                at = tree.nodes[at].parent as usize;
+            }
         }
     }
     told
@@ -730,12 +735,15 @@ fn share_differences(
     nodes: &[Expected],
     place: &[usize],
 ) -> Vec<String> {
-    let (kept, kept_place) = prune(nodes, &paths_told(tree));
+    let told = paths_told(tree);
+    let (kept, kept_place) = prune(nodes, &told);
+    let all_paths = expected_paths(nodes);
     let mut holders: BTreeMap<usize, BTreeMap<usize, u64>> = BTreeMap::new();
     for (holder, next) in rules.graph.next.iter().enumerate() {
         for held in next.iter().collect::<BTreeSet<_>>() {
             let (from, to) = (place[holder], place[*held]);
-            let is_shared = nodes[to].key.starts_with("shared ") && nodes[to].retained >= LEAST;
+            let is_told = nodes[to].retained >= LEAST || told.contains(&all_paths[to]);
+            let is_shared = nodes[to].key.starts_with("shared ") && is_told;
             if is_shared && from != to && !rules.graph.roots.contains(held) {
                 *holders.entry(to).or_default().entry(from).or_default() += 1;
             }
@@ -1437,6 +1445,103 @@ fn a_thread_local_has_the_name_of_its_field_even_while_others_hold_it_too() {
 }
 
 #[test]
+fn numbers_whose_names_say_a_limit_are_told_by_node_and_field() {
+    let mut heap = Library::new();
+    let settings = heap.jvm.class("com/example/Settings").field("maximum", Type::Int).define();
+    let shard = heap
+        .jvm
+        .class("com/example/Shard")
+        .field("maxEntries", Type::Int)
+        .field("maxAgeMillis", Type::Int)
+        .field("limit", Type::Long)
+        .field("values", Type::Object)
+        .field("settings", Type::Object)
+        .define();
+    let shards: Vec<u64> = (0..3)
+        .map(|_| {
+            let values = heap.bytes(400);
+            let settings = heap.jvm.instance(settings, &[Value::Int(7)]);
+            let limits = [Value::Int(1000), Value::Int(2000), Value::Long(-1)];
+            let held = [Value::Ref(values), Value::Ref(settings)];
+            heap.jvm.instance(shard, &[&limits[..], &held].concat())
+        })
+        .collect();
+    let array = heap.jvm.object_array(heap.objects, &shards);
+    for (class, name) in [
+        ("com/example/Idle", "MAX_ENTRIES"),
+        ("java/util/Known", "MAX_ENTRIES"),
+        ("com/example/Holder", "CAPACITY"),
+    ] {
+        let class = heap.jvm.class(class).static_field(name, Value::Int(5000));
+        let class = class.static_field("MAX_VALUE", Value::Int(i32::MAX));
+        match name {
+            "CAPACITY" => class.static_field("FIELD", Value::Ref(array)).define(),
+            _ => class.define(),
+        };
+    }
+    let tree = heap.tree();
+    let limits: Vec<String> = tree
+        .tree
+        .limits
+        .iter()
+        .map(|limit| {
+            let name = |name: Name| tree.tree.names[name as usize].as_str();
+            let (class, field) = (name(limit.class), name(limit.field));
+            let path = tree.paths[limit.node as usize].rsplit(" > ").next().unwrap_or_default();
+            format!("{path}: {class}.{field} {} {}", limit.objects, limit.value)
+        })
+        .collect();
+    // Of small objects, the node that counts them together has the limit.
+    assert_eq!(
+        limits,
+        [
+            ": com.example.Holder.CAPACITY 1 5000",
+            "element: com.example.Shard: com.example.Shard.maxEntries 3 3000",
+            "other: : com.example.Settings.maximum 3 21",
+        ]
+    );
+}
+
+#[test]
+fn the_length_of_an_array_is_a_bound_unless_its_elements_lie_about() {
+    let bound = |place: &dyn Fn(usize) -> usize| {
+        let mut heap = Library::new();
+        let item = heap.class("com/example/Item", &["bytes"]);
+        let mut slots = vec![0; 200];
+        for nth in 0..40 {
+            let bytes = heap.bytes(30);
+            slots[place(nth) % 200] = heap.object(item, &[bytes]);
+        }
+        let items = heap.jvm.array_class("[Lcom/example/Item;");
+        let array = heap.jvm.object_array(items, &slots);
+        let tree = heap.tree_of_static(array);
+        tree.at(&[HOLDER, "static FIELD: com.example.Item[]"]).bound
+    };
+    assert_eq!(bound(&|nth| nth), 200, "a pool");
+    assert_eq!(bound(&|nth| 180 + nth), 200, "a ring");
+    assert_eq!(bound(&|nth| nth * 67), 0, "a hash table");
+}
+
+#[test]
+fn small_objects_through_which_much_is_held_say_who_holds_them() {
+    let mut heap = Library::new();
+    let payload = heap.class("com/example/Payload", &["bytes"]);
+    let link = heap.class("com/example/Link", &["payload"]);
+    let bytes = heap.bytes(1 << 17);
+    let payload = heap.object(payload, &[bytes]);
+    let links = [heap.object(link, &[payload]), heap.object(link, &[payload])];
+    for name in ["com/example/One", "com/example/Two"] {
+        let class = heap.jvm.class(name).static_field("FIRST", Value::Ref(links[0]));
+        class.static_field("SECOND", Value::Ref(links[1])).define();
+    }
+    let tree = heap.tree();
+    let shares = tree.shares(&["shared com.example.One: com.example.Link"]);
+    let holders: Vec<(&str, u64)> = shares.iter().map(|(holder, _, n)| (*holder, *n)).collect();
+    let root = |class| format!("root system class: class com.example.{class}");
+    assert_eq!(holders, [(root("One").as_str(), 2), (root("Two").as_str(), 2)]);
+}
+
+#[test]
 fn no_more_than_96_nodes_are_above_one_another() {
     let mut heap = Library::new();
     let mut below = 0;
@@ -1846,7 +1951,7 @@ fn sections_with_any_bytes_give_an_error_or_a_tree_that_is_sound() {
     let (mut errors, mut trees) = (0, 0);
     for nth in 0..600 {
         let (mut sections, _) = sections_of(&bytes);
-        let names = ["ownnames", "owners", "sharers"];
+        let names = ["ownnames", "owners", "sharers", "limits"];
         let name = names[nth % names.len()];
         let section = sections.iter_mut().find(|(other, _)| *other == name).expect("a section");
         for _ in 0..1 + rng.below(3) {

@@ -3,14 +3,15 @@
 use super::columns::{Reader, Writer};
 use super::container::{Fault, Sections};
 use super::file::in_section;
-use crate::index::owners::{Edge, OwnerNode, OwnerTree, Share};
+use crate::index::owners::{Edge, Limit, OwnerNode, OwnerTree, Share};
 
 const OWNER_NAMES: &str = "ownnames";
 const OWNERS: &str = "owners";
 const OWNER_SHARES: &str = "sharers";
+const OWNER_LIMITS: &str = "limits";
 
 /// The sections of a tree. What does not fit into a third of the digest is counted together.
-pub fn sections(tree: &OwnerTree, budget: u64) -> [(&'static str, Vec<u8>); 3] {
+pub fn sections(tree: &OwnerTree, budget: u64) -> [(&'static str, Vec<u8>); 4] {
     let mut pruned = None;
     let mut least = 1024;
     loop {
@@ -25,7 +26,7 @@ pub fn sections(tree: &OwnerTree, budget: u64) -> [(&'static str, Vec<u8>); 3] {
     }
 }
 
-fn tables(tree: &OwnerTree) -> [(&'static str, Vec<u8>); 3] {
+fn tables(tree: &OwnerTree) -> [(&'static str, Vec<u8>); 4] {
     let mut names = Writer::new(tree.names.len());
     names.texts("name", tree.names.iter().map(String::as_str));
     let mut nodes = Writer::new(tree.nodes.len());
@@ -47,7 +48,19 @@ fn tables(tree: &OwnerTree) -> [(&'static str, Vec<u8>); 3] {
     shares.numbers("holder", all.iter().map(|share| share.holder.into()));
     edges(&mut shares, all.iter().map(|share| share.edge));
     shares.numbers("references", all.iter().map(|share| share.references));
-    [(OWNER_NAMES, names.finish()), (OWNERS, nodes.finish()), (OWNER_SHARES, shares.finish())]
+    let mut limits = Writer::new(tree.limits.len());
+    let all = &tree.limits;
+    limits.numbers("node", all.iter().map(|limit| limit.node.into()));
+    limits.numbers("class", all.iter().map(|limit| limit.class.into()));
+    limits.numbers("field", all.iter().map(|limit| limit.field.into()));
+    limits.numbers("objects", all.iter().map(|limit| limit.objects));
+    limits.numbers("value", all.iter().map(|limit| limit.value));
+    [
+        (OWNER_NAMES, names.finish()),
+        (OWNERS, nodes.finish()),
+        (OWNER_SHARES, shares.finish()),
+        (OWNER_LIMITS, limits.finish()),
+    ]
 }
 
 fn edges(table: &mut Writer, edges: impl Iterator<Item = Edge> + Clone) {
@@ -98,6 +111,11 @@ pub fn read(sections: &Sections<'_>) -> Result<Option<OwnerTree>, Fault> {
         };
         Ok(rows.map(share).collect::<Vec<_>>())
     })?;
+    // Digests that were written before there were limits have none.
+    let limits = match sections.get(OWNER_LIMITS)? {
+        Some(limits) => in_section(OWNER_LIMITS, &limits, read_limits)?,
+        None => Vec::new(),
+    };
     let tree = in_section(OWNERS, &nodes, |table| {
         let column = |name| table.numbers(name);
         let mut nodes: Vec<OwnerNode> = column("parent")?
@@ -119,11 +137,25 @@ pub fn read(sections: &Sections<'_>) -> Result<Option<OwnerTree>, Fault> {
         fill("largest_bytes", |node, value| node.largest_bytes = value)?;
         fill("native_bytes", |node, value| node.native_bytes = value)?;
         fill("bound", |node, value| node.bound = value)?;
-        let tree = OwnerTree { names, nodes, shares };
+        let tree = OwnerTree { names, nodes, shares, limits };
         if !tree.is_sound() {
             return Err("the owner tree refers to what is not there".to_owned());
         }
         tree.with_retained().ok_or_else(|| "the nodes add up to more than a heap can be".to_owned())
     })?;
     Ok(Some(tree))
+}
+
+fn read_limits(table: &Reader<'_>) -> Result<Vec<Limit>, String> {
+    let (nodes, classes) = (table.numbers("node")?, table.numbers("class")?);
+    let (fields, objects) = (table.numbers("field")?, table.numbers("objects")?);
+    let rows = nodes.into_iter().zip(classes).zip(fields).zip(objects).zip(table.numbers("value")?);
+    let limit = |((((node, class), field), objects), value)| Limit {
+        node: small(node),
+        class: small(class),
+        field: small(field),
+        objects,
+        value,
+    };
+    Ok(rows.map(limit).collect())
 }

@@ -15,6 +15,7 @@ pub mod hop;
 pub mod integrity;
 pub mod jars;
 pub mod lengths;
+pub mod limits;
 pub mod liveness;
 pub mod loaders;
 pub mod mapped;

@@ -8,7 +8,7 @@
 //! the rules.
 
 /// Bytes that shared objects retain from which on those that hold them are never too small to tell.
-const MUCH: u64 = 64 << 10;
+pub const MUCH: u64 = 64 << 10;
 
 /// A name in [`OwnerTree::names`].
 pub type Name = u32;
@@ -189,6 +189,21 @@ pub struct Share {
     pub references: u64,
 }
 
+/// A number in a field whose name says that it is a limit (`maxEntries`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Limit {
+    /// The node of the instances with the field; the top for static fields. Of small nodes that are
+    /// counted together, the one that they are counted by.
+    pub node: u32,
+    /// The class that declares the field.
+    pub class: Name,
+    pub field: Name,
+    /// Instances with the field; 1 for static fields.
+    pub objects: u64,
+    /// The sum of the numbers.
+    pub value: u64,
+}
+
 /// See the module's text. Parents come before children; the root, at 0, stands for the whole heap.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OwnerTree {
@@ -196,6 +211,8 @@ pub struct OwnerTree {
     pub nodes: Vec<OwnerNode>,
     /// In order.
     pub shares: Vec<Share>,
+    /// In order, one for each node and field.
+    pub limits: Vec<Limit>,
 }
 
 impl OwnerTree {
@@ -240,13 +257,20 @@ impl OwnerTree {
             let above = self.nodes[at].parent as usize;
             whole[above] = whole[above].saturating_add(whole[at]);
         }
-        // Who holds much that is shared is told, however small it is itself.
+        // Who holds much that is shared is told, however small it is itself, and who holds that.
         let mut holds_much = vec![false; self.nodes.len()];
-        for share in &self.shares {
-            let mut at = share.holder as usize;
-            while whole[share.node as usize] >= MUCH.max(least) && at != 0 && !holds_much[at] {
-                holds_much[at] = true;
-                at = self.nodes[at].parent as usize;
+        let mut changes = true;
+        while changes {
+            changes = false;
+            for share in &self.shares {
+                let node = share.node as usize;
+                let mut at = share.holder as usize;
+                let is_much = whole[node] >= MUCH.max(least) || holds_much[node];
+                while is_much && at != 0 && !holds_much[at] {
+                    holds_much[at] = true;
+                    changes = true;
+                    at = self.nodes[at].parent as usize;
+                }
             }
         }
         let is_kept = |at: usize| at == 0 || holds_much[at] || whole[at] >= least;
@@ -294,7 +318,45 @@ impl OwnerTree {
             }
             is_same
         });
-        Self { names: self.names.clone(), nodes, shares }.with_sorted_names()
+        let limit = |limit: &Limit| Limit { node: place[limit.node as usize], ..*limit };
+        let mut limits: Vec<Limit> = self.limits.iter().map(limit).collect();
+        limits.sort_unstable();
+        limits.dedup_by(|next, last| {
+            let key = |limit: &Limit| (limit.node, limit.class, limit.field);
+            let is_same = key(next) == key(last);
+            if is_same {
+                last.objects = last.objects.saturating_add(next.objects);
+                last.value = last.value.saturating_add(next.value);
+            }
+            is_same
+        });
+        Self { names: self.names.clone(), nodes, shares, limits }.with_sorted_names()
+    }
+
+    /// The same tree without limits in static fields of classes that hold nothing here.
+    pub fn without_idle_constants(mut self) -> Self {
+        let mut used = vec![false; self.names.len().max(1)];
+        for node in &self.nodes {
+            used[node.class as usize] |= node.is_class;
+            if let Edge::Field(class, _) = node.edge {
+                used[class as usize] = true;
+            }
+        }
+        for share in &self.shares {
+            if let Edge::Field(class, _) = share.edge {
+                used[class as usize] = true;
+            }
+        }
+        // Constants of a class are those of the classes in it, too. Names are in order.
+        let names = &self.names;
+        let is_used = |class: Name| {
+            let inside = format!("{}$", names[class as usize]);
+            let first = names.partition_point(|name| *name < inside);
+            let inside = names[first..].iter().take_while(|name| name.starts_with(&inside)).count();
+            used[class as usize] || used[first..first + inside].contains(&true)
+        };
+        self.limits.retain(|limit| limit.node != 0 || is_used(limit.class));
+        self.with_sorted_names()
     }
 
     /// Drops the names of threads, which may be chosen by users of the application.
@@ -326,6 +388,10 @@ impl OwnerTree {
                 .shares
                 .iter()
                 .all(|share| is_node(share.node) && is_node(share.holder) && is_edge(share.edge))
+            && self
+                .limits
+                .iter()
+                .all(|limit| is_node(limit.node) && is_name(limit.class) && is_name(limit.field))
     }
 
     /// The same tree with the names in order, and none that is not used.
@@ -339,6 +405,10 @@ impl OwnerTree {
         self.nodes.iter().for_each(|node| mark(node.edge));
         self.shares.iter().for_each(|share| mark(share.edge));
         self.nodes.iter().for_each(|node| used[node.class as usize] = true);
+        for limit in &self.limits {
+            used[limit.class as usize] = true;
+            used[limit.field as usize] = true;
+        }
         let mut sorted: Vec<Name> = (0..self.names.len() as Name).collect();
         sorted.retain(|name| used[*name as usize]);
         sorted.sort_by(|a, b| self.names[*a as usize].cmp(&self.names[*b as usize]));
@@ -355,9 +425,17 @@ impl OwnerTree {
         let share = |share: Share| Share { edge: edge(share.edge), ..share };
         let mut shares: Vec<Share> = self.shares.into_iter().map(share).collect();
         shares.sort_unstable();
+        let limit = |limit: Limit| Limit {
+            class: place[limit.class as usize],
+            field: place[limit.field as usize],
+            ..limit
+        };
+        let mut limits: Vec<Limit> = self.limits.into_iter().map(limit).collect();
+        limits.sort_unstable();
         Self {
             nodes: self.nodes.into_iter().map(node).collect(),
             shares,
+            limits,
             names: sorted.into_iter().map(|name| self.names[name as usize].clone()).collect(),
         }
     }

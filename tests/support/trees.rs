@@ -1,7 +1,7 @@
 //! Owner trees made up by hand.
 
 use heapdrift::digest::Digest;
-use heapdrift::index::owners::{Edge, Name, OwnerNode, OwnerTree, Share};
+use heapdrift::index::owners::{Edge, Limit, Name, OwnerNode, OwnerTree, Share};
 
 use super::Rng;
 use super::digests::empty;
@@ -93,6 +93,14 @@ impl Tree {
         self.add(parent, Edge::Shared(0), class, objects, bytes)
     }
 
+    /// A number in a field (`Class.field`) of the objects of a node, or of a class for the top.
+    pub fn limit(&mut self, node: u32, field: &str, objects: u64, value: u64) {
+        let (class, field) = field.rsplit_once('.').expect("Class.field");
+        let (class, field) = (self.name(class), self.name(field));
+        self.tree.limits.push(Limit { node, class, field, objects, value });
+        self.tree.limits.sort_unstable();
+    }
+
     pub fn share(&mut self, node: u32, holder: u32, edge: Edge, references: u64) {
         self.tree.shares.push(Share { node, holder, edge, references });
         self.tree.shares.sort_unstable();
@@ -160,7 +168,16 @@ pub fn shuffled(tree: &OwnerTree, rng: &mut Rng) -> OwnerTree {
         .map(|s| Share { node: place(s.node), holder: place(s.holder), edge: edge(s.edge), ..*s })
         .collect();
     shares.sort_unstable();
-    OwnerTree { names: names.iter().map(|old| tree.names[*old].clone()).collect(), nodes, shares }
+    let limit = |limit: &Limit| Limit {
+        node: place(limit.node),
+        class: name_of[limit.class as usize],
+        field: name_of[limit.field as usize],
+        ..*limit
+    };
+    let mut limits: Vec<Limit> = tree.limits.iter().map(limit).collect();
+    limits.sort_unstable();
+    let names = names.iter().map(|old| tree.names[*old].clone()).collect();
+    OwnerTree { names, nodes, shares, limits }
 }
 
 fn shuffle<T>(values: &mut [T], rng: &mut Rng) {

@@ -163,6 +163,7 @@ impl<'u, 'a> Finder<'u, 'a> {
             self.is_weak[nth] = self.is_weak[parent] || self.is_weak_level(node.edge);
             self.above[nth] = match node.edge {
                 Edge::Shared(_) => Above { region: nth as u32, ..Above::default() },
+                Edge::Level(_) if !self.is_weak[nth] => self.below_finalizers(nth as u32, node),
                 edge => self.below(self.above[parent], node.parent, edge, node.class),
             };
             let multiplies = node.edge != Edge::Other && self.multiplies(nth as u32);
@@ -173,12 +174,40 @@ impl<'u, 'a> Finder<'u, 'a> {
         }
     }
 
+    /// What is above objects that only wait to be finalized. The JVM's list of finalizers keeps them,
+    /// by references that are no ordinary ones; each of them has a finalizer of its own.
+    fn below_finalizers(&mut self, nth: u32, node: Node) -> Above {
+        let names = &self.union.names;
+        let name = |text: &str| names.binary_search(&text).ok().map(|place| place as Name);
+        let list = name("java.lang.ref.Finalizer").zip(name("unfinalized"));
+        let waiting = self.amounts(nth).last().map_or(0, |amounts| amounts.objects);
+        let finalizers = |class: Name| -> u64 {
+            let nodes = self.union.nodes.iter().zip(0..);
+            let of_class = nodes.filter(|(node, _)| node.class == class && !node.is_class);
+            let amounts = of_class.filter_map(|(_, place)| self.amounts(place).last());
+            amounts.map(|amounts| amounts.objects).sum()
+        };
+        match list {
+            Some((class, list)) if finalizers(class) >= waiting => {
+                let named = self.label(OwnerKind::StaticField, class, Some(list));
+                Above { named: Some(named), ..Above::default() }
+            }
+            _ => self.below(Above::default(), 0, node.edge, node.class),
+        }
+    }
+
     /// What is above an edge of `holder` to objects of `class`, the edge included.
     fn below(&mut self, above: Above, holder: u32, edge: Edge, class: Name) -> Above {
         let parent = self.union.nodes[holder as usize];
         match edge {
             // Holders that multiply are held by the owner.
             Edge::Static(_) | Edge::Field(..) if !self.is_stable(holder) => above,
+            // What holds others of its own class (`next`) is held with them.
+            Edge::Field(..)
+                if parent.class == class && (above.named.is_some() || above.region != 0) =>
+            {
+                above
+            }
             Edge::Static(field) if parent.is_class => {
                 self.field(above, OwnerKind::StaticField, parent.class, field)
             }
@@ -352,7 +381,8 @@ impl<'u, 'a> Finder<'u, 'a> {
     }
 
     /// The part of each sharer in the growth of a shared node; where it does not grow, the one with
-    /// the most references has it all, of several one that is no helper, the one nearest to a root.
+    /// the most references has it all, of several one that is no helper, one below a field that means
+    /// something, the one nearest to a root.
     /// What is below the node does not hold it.
     fn parts(&self, node: u32, sharers: Range<usize>) -> Vec<f64> {
         let outside = |sharer: usize| !self.union.is_below(self.union.sharers[sharer].holder, node);
@@ -361,7 +391,15 @@ impl<'u, 'a> Finder<'u, 'a> {
             [first, .., last] if outside(sharer) => last.saturating_sub(*first) as f64,
             _ => 0.0,
         };
-        let grown: Vec<f64> = sharers.clone().map(growth).collect();
+        let mut grown: Vec<f64> = sharers.clone().map(growth).collect();
+        let is_worker = |sharer: usize| {
+            let Sharer { holder, edge, .. } = self.union.sharers[sharer];
+            self.is_of_worker(holder, edge)
+        };
+        if sharers.clone().zip(&grown).any(|(sharer, part)| *part > 0.0 && !is_worker(sharer)) {
+            let of_workers = sharers.clone().zip(&mut grown).filter(|(s, _)| is_worker(*s));
+            of_workers.for_each(|(_, part)| *part = 0.0);
+        }
         if self.multiplies(node) && grown.iter().any(|part| *part > 0.0) {
             return grown;
         }
@@ -374,24 +412,39 @@ impl<'u, 'a> Finder<'u, 'a> {
             };
             let all: u64 = sharers.clone().filter(is_same).flat_map(references).sum();
             let order = self.ways.order[holder as usize];
-            let rank = self.rank_of_hold(holder, edge);
-            (rank, all, !self.is_helper(edge), Reverse(order), Reverse(*sharer))
+            let rank = self.rank_of_hold(holder, edge, self.union.nodes[node as usize].class);
+            let is_named = self.above[holder as usize].named.is_some();
+            (rank, all, !self.is_helper(edge), is_named, Reverse(order), Reverse(*sharer))
         };
         let most = sharers.clone().filter(|sharer| outside(*sharer)).max_by_key(weight);
         sharers.map(|sharer| if Some(sharer) == most { 1.0 } else { 0.0 }).collect()
     }
 
-    /// How much it says that `holder` holds something by `edge`: a static field most, as that is
-    /// why it stays; frames and what the JDK or lambdas hold least.
-    fn rank_of_hold(&self, holder: u32, edge: Edge) -> u8 {
-        let class = self.union.nodes[holder as usize].class;
+    /// How much it says that `holder` holds something of `class` by `edge`: a static field most, as
+    /// that is why it stays; frames and what the JDK or lambdas hold least. What is linked to others
+    /// of its own class is held with them.
+    fn rank_of_hold(&self, holder: u32, edge: Edge, class: Name) -> u8 {
+        let of = self.union.nodes[holder as usize].class;
         match edge {
-            Edge::Static(_) if !self.is_transparent(class) => 3,
-            Edge::Field(class, _) if !self.is_transparent(class) => 2,
-            Edge::Field(class, _) if is_lambda(self.union.name(class)) => 0,
-            Edge::Static(_) | Edge::Field(..) | Edge::Key | Edge::Value | Edge::Element => 1,
+            _ if self.is_of_worker(holder, edge) => 0,
+            Edge::Static(_) if !self.is_transparent(of) => 5,
+            Edge::Field(of, _) if is_lambda(self.union.name(of)) => 0,
+            Edge::Field(declaring, _) => match (self.is_transparent(declaring), of == class) {
+                (false, false) => 4,
+                (false, true) => 3,
+                (true, false) => 2,
+                (true, true) => 1,
+            },
+            Edge::Static(_) | Edge::Key | Edge::Value | Edge::Element => 2,
             _ => 0,
         }
+    }
+
+    /// True for what a thread of the JDK knows of the pool or timer that it works for: that is not
+    /// the thread's.
+    fn is_of_worker(&self, holder: u32, edge: Edge) -> bool {
+        let is_thread = matches!(self.union.nodes[holder as usize].edge, Edge::Thread(_));
+        is_thread && matches!(edge, Edge::Field(class, _) if self.is_transparent(class))
     }
 
     /// True for fields of classes inside of others: what a cache hands to its cleaner is the cache's.

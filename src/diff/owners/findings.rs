@@ -1,16 +1,19 @@
 //! What is to be said: owners that grew, one for each cause, the worst first.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::accounts::{self, Account};
+use super::bounds;
 use super::contents;
 use super::credit::{Credit, LabelId};
 use super::evidence::Evidence;
+use super::label::is_transparent;
 use super::path;
 use super::verdict::{self, Circumstances, Doubt, Verdict};
-use super::{Bound, Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
-use crate::index::owners::Edge;
+use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
+use crate::index::owners::{Edge, Name};
 
 /// Findings beyond these are rows of the table only.
 const MOST: usize = 50;
@@ -171,48 +174,10 @@ fn circumstances(scene: &Scene<'_>, label: LabelId, account: &Account) -> Circum
         is_weak: account.weak_growth > growth / 2,
         is_class_loading: account.class_growth > growth / 2,
         known: scene.whose.bounded(&key),
-        is_bounded: bounds(scene, label, account),
+        is_bounded: bounds::of(scene, label, account)
+            .is_some_and(|bound| bounds::is_near(scene, account, &bound)),
         has_garbage: live(true) && live(false),
     }
-}
-
-/// True when what grows is in a collection or array that declares a bound, and has room for no
-/// more than a few times of what it holds.
-fn bounds(scene: &Scene<'_>, label: LabelId, account: &Account) -> bool {
-    /// A bound that lets an owner grow to this many times the heap is none.
-    const FAR: f64 = 4.0;
-    let Some(bound) = bound_of(scene, label, account) else { return false };
-    let last = account.bytes[scene.judged.end - 1] as f64;
-    last * bound.declared as f64 / bound.now.max(1) as f64 <= FAR * scene.heap_bytes
-}
-
-/// The bound of the collection or array that an owner grows in: the nearest one above what grows
-/// most, if it stays the same in all dumps.
-fn bound_of(scene: &Scene<'_>, label: LabelId, account: &Account) -> Option<Bound> {
-    let union = &scene.union;
-    let mut node = account.lead.1;
-    while scene.credits.of[node as usize] == Credit::Label(label) && node != 0 {
-        let amounts = &union.amounts(node)[scene.judged.clone()];
-        let declared = amounts.last()?.bound;
-        let is_level = declared > 0 && amounts.iter().all(|a| [0, declared].contains(&a.bound));
-        if is_level {
-            let last = scene.judged.end - 1;
-            let children = (0..union.nodes.len() as u32).filter(|child| {
-                let child = union.nodes[*child as usize];
-                child.parent == node && matches!(child.edge, Edge::Element | Edge::Shared(_))
-            });
-            let held: u64 = children.map(|child| union.amounts(child)[last].objects).sum();
-            let now = amounts.last()?.entries.max(held);
-            let class = union.name(union.nodes[node as usize].class);
-            let from = match class.ends_with("[]") {
-                true => format!("length of {class}"),
-                false => class.to_owned(),
-            };
-            return (0 < now && now <= declared).then_some(Bound { declared, now, from });
-        }
-        node = union.nodes[node as usize].parent;
-    }
-    None
 }
 
 /// Growth, less the less it looks like a leak.
@@ -285,11 +250,11 @@ fn finding(
         series: OwnerSeries { bytes_per_hour: rate.or(series.bytes_per_hour), ..series },
         growth_bytes: growth,
         share_of_growth: growth as f64 / all.max(1) as f64,
-        bound: bound_of(scene, cause.label, &cause.account),
+        bound: bounds::of(scene, cause.label, &cause.account),
         contents: contents.classes,
         table: contents.table,
         array_lengths: contents.array_lengths,
-        site: site(scene, &owner, &path),
+        site: site(scene, &owner, &path).or_else(|| frame(scene, &owner, cause.account.lead.1)),
         path,
         owner,
         evidence: judged.evidence,
@@ -310,6 +275,32 @@ fn hours_to(scene: &Scene<'_>, limit: u64, rate: f64) -> Option<f64> {
 fn id(owner: &OwnerKey) -> String {
     let text = format!("{}\0{}", owner.name(), owner.kind.words());
     format!("{:016x}", xxhash_rust::xxh3::xxh3_64(text.as_bytes()))
+}
+
+/// Of threads that multiply, the method whose frames hold most of what grows with them: below the
+/// JDK's own methods, in which threads wait.
+fn frame(scene: &Scene<'_>, owner: &OwnerKey, lead: u32) -> Option<String> {
+    let union = &scene.union;
+    if owner.kind != OwnerKind::Thread
+        || !matches!(union.nodes[lead as usize].edge, Edge::Thread(_))
+    {
+        return None;
+    }
+    let growth = |node: u32| {
+        let amounts = &union.amounts(node)[scene.judged.clone()];
+        let retained: Vec<u64> = amounts.iter().map(|amounts| amounts.retained).collect();
+        accounts::growth(&retained)
+    };
+    let of_frame = |node: u32| match union.nodes[node as usize].edge {
+        Edge::Local(method) if !is_transparent(union.name(method)) => Some((method, growth(node))),
+        _ => None,
+    };
+    let mut methods: BTreeMap<Name, i64> = BTreeMap::new();
+    for (method, growth) in union.children(lead).filter_map(of_frame) {
+        *methods.entry(method).or_default() += growth;
+    }
+    let most = methods.into_iter().max_by_key(|(method, growth)| (*growth, Reverse(*method)))?;
+    Some(union.name(most.0).to_owned())
 }
 
 /// The nearest class of the application on a path: above the owner, else below it. Which classes

@@ -5,6 +5,7 @@
 //! `docs/ARCHITECTURE.md` has the rules.
 
 mod accounts;
+mod bounds;
 mod contents;
 mod credit;
 pub mod evidence;

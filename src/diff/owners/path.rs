@@ -9,12 +9,28 @@ use crate::index::owners::Edge;
 /// A path has at most so many steps; what is longer says no more.
 const LONGEST: usize = 64;
 
+/// A step of a path by nodes.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    pub holder: u32,
+    pub edge: Edge,
+    pub node: u32,
+    /// True for the field that the owner is.
+    pub is_owner: bool,
+}
+
 /// The path to a node that an owner is credited for: through the owner, then the shortest way.
 pub fn of(scene: &Scene<'_>, node: u32, owner: LabelId) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let links = links(scene, node, owner).into_iter().rev();
+    links.filter_map(|link| step(scene, link.edge, link.holder, link.node)).collect()
+}
+
+/// The same by nodes, from the node up.
+pub fn links(scene: &Scene<'_>, node: u32, owner: LabelId) -> Vec<Link> {
+    let mut links = Vec::new();
     let mut at = node;
     let mut is_below = true;
-    while at != 0 && steps.len() < LONGEST {
+    while at != 0 && links.len() < LONGEST {
         let (holder, edge) = match is_below.then(|| holder(scene, at, owner)).flatten() {
             Some(sharer) => (sharer.holder, sharer.edge),
             None if is_below && !is_shared(scene, at) => {
@@ -23,12 +39,12 @@ pub fn of(scene: &Scene<'_>, node: u32, owner: LabelId) -> Vec<Step> {
             }
             None => scene.ways.holder[at as usize],
         };
-        is_below &= !is_owner(scene, holder, edge, owner);
-        steps.extend(step(scene, edge, holder, at));
+        let is_owner = is_owner(scene, holder, edge, owner);
+        is_below &= !is_owner;
+        links.push(Link { holder, edge, node: at, is_owner });
         at = holder;
     }
-    steps.reverse();
-    steps
+    links
 }
 
 fn is_shared(scene: &Scene<'_>, node: u32) -> bool {

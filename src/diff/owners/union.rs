@@ -3,6 +3,8 @@
 //! Names are compared as text once; from then on a name is its rank, so that nothing depends on
 //! the order of names or nodes in a digest.
 
+use std::collections::BTreeMap;
+
 use hashbrown::HashMap;
 
 use crate::index::owners::{Edge, Name, OwnerTree};
@@ -40,6 +42,16 @@ pub struct Sharer {
     pub edge: Edge,
 }
 
+/// A number in a field whose name says that it is a limit.
+#[derive(Clone, Debug)]
+pub struct Limited {
+    pub node: u32,
+    pub class: Name,
+    pub field: Name,
+    /// Instances with the field and the sum of their numbers, by dump.
+    pub of: Vec<(u64, u64)>,
+}
+
 /// See the module's text. Parents come before children; the top is node 0.
 pub struct Union<'a> {
     pub dumps: usize,
@@ -48,6 +60,10 @@ pub struct Union<'a> {
     pub nodes: Vec<Node>,
     /// In order.
     pub sharers: Vec<Sharer>,
+    /// Places of sharers, by holder.
+    by_holder: Vec<u32>,
+    /// By node.
+    limits: Vec<Limited>,
     amounts: Vec<Amounts>,
     references: Vec<u64>,
 }
@@ -62,6 +78,8 @@ impl<'a> Union<'a> {
             names,
             nodes: Vec::with_capacity(most),
             sharers: Vec::new(),
+            by_holder: Vec::new(),
+            limits: Vec::new(),
             amounts: Vec::with_capacity(most * trees.len()),
             references: Vec::new(),
         };
@@ -74,6 +92,7 @@ impl<'a> Union<'a> {
             .collect();
         let order = union.bring_in_order();
         union.add_sharers(trees, &ranks, &places, &order);
+        union.add_limits(trees, &ranks, &places, &order);
         union.sum_up();
         union
     }
@@ -87,6 +106,30 @@ impl<'a> Union<'a> {
     /// References of a sharer, one for each dump.
     pub fn references(&self, sharer: usize) -> &[u64] {
         &self.references[sharer * self.dumps..(sharer + 1) * self.dumps]
+    }
+
+    /// The nodes right below a node: they are numbered level by level, so they lie together.
+    pub fn children(&self, node: u32) -> impl Iterator<Item = u32> + use<'_, 'a> {
+        let start = 1 + self.nodes[1..].partition_point(|child| child.parent < node);
+        let children = self.nodes[start..].iter().zip(start as u32..);
+        children.take_while(move |(child, _)| child.parent == node).map(|(_, place)| place)
+    }
+
+    /// What a node holds that is shared, with the references by dump.
+    pub fn held_by(&self, node: u32) -> impl Iterator<Item = (&Sharer, &[u64])> + use<'_, 'a> {
+        let sharer = |place: &u32| &self.sharers[*place as usize];
+        let start = self.by_holder.partition_point(|place| sharer(place).holder < node);
+        let places = self.by_holder[start..].iter();
+        places
+            .map(move |place| (sharer(place), self.references(*place as usize)))
+            .take_while(move |(sharer, _)| sharer.holder == node)
+    }
+
+    /// The limits in fields of a node; for the top, in static fields.
+    pub fn limits_of(&self, node: u32) -> &[Limited] {
+        let start = self.limits.partition_point(|limit| limit.node < node);
+        let end = self.limits.partition_point(|limit| limit.node <= node);
+        &self.limits[start..end]
     }
 
     /// The text of a name.
@@ -204,6 +247,29 @@ impl<'a> Union<'a> {
             let row = self.references.len() - self.dumps;
             self.references[row + dump] += references;
         }
+        self.by_holder = (0..self.sharers.len() as u32).collect();
+        self.by_holder.sort_by_key(|place| self.sharers[*place as usize].holder);
+    }
+
+    fn add_limits(
+        &mut self,
+        trees: &[&OwnerTree],
+        ranks: &[Vec<Name>],
+        places: &[Vec<u32>],
+        order: &[u32],
+    ) {
+        let mut found: BTreeMap<(u32, Name, Name), Vec<(u64, u64)>> = BTreeMap::new();
+        for (dump, tree) in trees.iter().enumerate() {
+            for limit in &tree.limits {
+                let Some(place) = places[dump].get(limit.node as usize) else { continue };
+                let name = |name| rank(name, &ranks[dump]);
+                let key = (order[*place as usize], name(limit.class), name(limit.field));
+                let row = found.entry(key).or_insert_with(|| vec![(0, 0); trees.len()]);
+                row[dump] = (limit.objects, limit.value);
+            }
+        }
+        let limited = |((node, class, field), of)| Limited { node, class, field, of };
+        self.limits = found.into_iter().map(limited).collect();
     }
 
     /// What nodes retain, from the bottom up.

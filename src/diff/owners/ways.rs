@@ -38,7 +38,6 @@ impl Ways {
     pub fn of(union: &Union<'_>) -> Self {
         let mut search = Search {
             union,
-            by_holder: by_holder(union),
             found: vec![false; union.nodes.len()],
             queues: Default::default(),
             holder: union.nodes.iter().map(|node| (node.parent, node.edge)).collect(),
@@ -58,16 +57,8 @@ impl Ways {
     }
 }
 
-/// Places of sharers, by holder.
-fn by_holder(union: &Union<'_>) -> Vec<u32> {
-    let mut places: Vec<u32> = (0..union.sharers.len() as u32).collect();
-    places.sort_by_key(|place| union.sharers[*place as usize].holder);
-    places
-}
-
 struct Search<'u, 'a> {
     union: &'u Union<'a>,
-    by_holder: Vec<u32>,
     found: Vec<bool>,
     /// Nodes whose turn comes, by urgency.
     queues: [VecDeque<u32>; 4],
@@ -93,21 +84,12 @@ impl Search<'_, '_> {
 
     fn take_below(&mut self, node: u32) {
         let union = self.union;
-        // Nodes are numbered level by level: children lie together.
-        let start = 1 + union.nodes[1..].partition_point(|child| child.parent < node);
-        let children = union.nodes[start..].iter().zip(start as u32..);
-        for (child, place) in children.take_while(|(child, _)| child.parent == node) {
-            if !matches!(child.edge, Edge::Shared(_)) {
-                self.take(place);
+        for child in union.children(node) {
+            if !matches!(union.nodes[child as usize].edge, Edge::Shared(_)) {
+                self.take(child);
             }
         }
-        let sharer = |place: &u32| union.sharers[*place as usize];
-        let start = self.by_holder.partition_point(|place| sharer(place).holder < node);
-        for at in start..self.by_holder.len() {
-            let sharer = sharer(&self.by_holder[at]);
-            if sharer.holder != node {
-                break;
-            }
+        for (sharer, _) in union.held_by(node) {
             if !self.found[sharer.node as usize] {
                 self.holder[sharer.node as usize] = (node, sharer.edge);
                 self.take(sharer.node);

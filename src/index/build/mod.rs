@@ -3,6 +3,7 @@
 //! The passes and their memory are described in `docs/ARCHITECTURE.md`.
 
 mod array_sets;
+mod bounds;
 mod clock;
 mod dominators;
 mod estimate;

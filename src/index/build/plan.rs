@@ -4,12 +4,13 @@
 use hashbrown::{HashMap, HashSet};
 
 use crate::index::facts::Writer;
+use crate::index::limits;
 use crate::index::store::{Form, Kind, Level};
 use crate::layout::Layout;
 use crate::parser::bytes::{align_up, id_of_size, u32_at};
 use crate::parser::classes::{Class, ClassIndex, ClassTable};
 use crate::parser::heap::HeapRecord;
-use crate::parser::ids::ObjectId;
+use crate::parser::ids::{ObjectId, StringId};
 use crate::parser::names;
 use crate::parser::tags::FieldType;
 
@@ -41,6 +42,18 @@ pub struct InstancePlan {
     outside: Option<Outside>,
     /// Offset and bytes of the number of entries that a collection takes at most.
     bound: Option<(u32, u32)>,
+    /// Fields whose names say a limit.
+    limits: Box<[LimitField]>,
+}
+
+/// A number in a field whose name says that it is a limit.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitField {
+    /// Offset in the values, and bytes.
+    offset: u32,
+    size: u32,
+    pub declared_in: ObjectId,
+    pub name: StringId,
 }
 
 /// Where an instance says how much memory outside of the heap it stands for.
@@ -94,14 +107,16 @@ pub struct OutsideMemory {
     pub is_freed_by_it: bool,
 }
 
-/// Fields that declare how many entries a collection takes at most, and how the names of the classes
-/// that declare them begin.
-const BOUNDS: [(&str, &str); 5] = [
+/// Fields that declare how many entries a collection takes at most, and a part of the names of the
+/// classes that declare them: others pack libraries under names of their own.
+const BOUNDS: [(&str, &str); 7] = [
     ("java/util/concurrent/LinkedBlockingQueue", "capacity"),
     ("java/util/concurrent/LinkedBlockingDeque", "capacity"),
-    ("com/google/common/cache/LocalCache", "maxWeight"),
-    ("com/google/common/collect/EvictingQueue", "maxSize"),
-    ("com/github/benmanes/caffeine/cache/", "maximum"),
+    ("google/common/cache/LocalCache", "maxWeight"),
+    ("/guava/cache/LocalCache", "maxWeight"),
+    ("google/common/collect/EvictingQueue", "maxSize"),
+    ("/guava/collect/EvictingQueue", "maxSize"),
+    ("benmanes/caffeine/cache/", "maximum"),
 ];
 /// What fields that bound a map which evicts its eldest entry are called, in lower case.
 const EVICTION_BOUNDS: [&str; 10] = [
@@ -206,6 +221,7 @@ impl<'c> Plans<'c> {
             });
             plan.outside = outside(classes, index, id_size);
             plan.bound = bound(classes, index, id_size);
+            plan.limits = limits(classes, index, id_size);
             let form =
                 if plan.stack_words.is_some() { Form::SizedInstance } else { Form::Instance };
             kinds.push(Kind { form, class: Some(index), size });
@@ -412,8 +428,51 @@ impl<'c> Plans<'c> {
         let Body::Values(values, class) = object.body else { return None };
         let (offset, size) = self.instances[class as usize].bound?;
         let bound = id_of_size(values, offset as usize, size as usize)?;
-        // Negative numbers and the largest integer mean that there is no bound.
-        (0 < bound && bound < i32::MAX as u64).then_some(bound)
+        is_limit(bound).then_some(bound)
+    }
+
+    /// Gives the class of an instance, and the numbers in its fields whose names say a limit, each
+    /// with the place of the field in [`Self::limit_fields`].
+    #[inline(always)]
+    pub fn limits(&self, object: &Object<'_>, mut give: impl FnMut(ClassIndex, u32, u64)) {
+        let Body::Values(values, class) = object.body else { return };
+        for (nth, field) in self.instances[class as usize].limits.iter().enumerate() {
+            let value = id_of_size(values, field.offset as usize, field.size as usize);
+            if let Some(value) = value.filter(|value| is_limit(*value)) {
+                give(ClassIndex(class), nth as u32, value);
+            }
+        }
+    }
+
+    /// The fields of a class whose names say a limit.
+    pub fn limit_fields(&self, class: ClassIndex) -> &[LimitField] {
+        &self.instances[class.0 as usize].limits
+    }
+
+    /// True for arrays whose elements lie about: hash tables. What fills a ring, or a pool, lies
+    /// together, and only of these the length says how much they take.
+    #[inline(always)]
+    pub fn is_scattered(&self, object: &Object<'_>) -> bool {
+        /// Shorter arrays tell little.
+        const LEAST: u32 = 64;
+        /// Changes from elements to holes, or back, around the array.
+        const MOST_CHANGES: u32 = 4;
+        let Body::Elements(elements) = object.body else { return false };
+        if object.slot < LEAST {
+            return false;
+        }
+        let is_hole = |element: &[u8]| id_of_size(element, 0, self.id_size) == Some(0);
+        let mut elements = elements.chunks_exact(self.id_size).map(is_hole);
+        let Some(first) = elements.next() else { return false };
+        let (mut last, mut changes) = (first, 0);
+        for is_hole in elements {
+            changes += u32::from(is_hole != last);
+            last = is_hole;
+            if changes > MOST_CHANGES {
+                return true;
+            }
+        }
+        false
     }
 
     /// True when objects of a kind keep a class object alive that might go without them.
@@ -444,6 +503,38 @@ impl<'c> Plans<'c> {
     }
 }
 
+/// False for negative numbers and the largest integer, which mean that there is no limit.
+pub fn is_limit(value: u64) -> bool {
+    0 < value && value < i32::MAX as u64
+}
+
+/// The fields of a class of the program or a library whose names say a limit.
+fn limits(classes: &ClassTable, index: ClassIndex, id_size: usize) -> Box<[LimitField]> {
+    let mut found = Vec::new();
+    let mut offset = 0;
+    for class in classes.fielded_chain(index) {
+        let is_jdk = is_jdk(&class.name);
+        for field in &class.fields {
+            let size = field.kind.dump_size(id_size) as u32;
+            let is_number = matches!(field.kind, FieldType::Int | FieldType::Long);
+            let says_limit = || {
+                let name = classes.symbols.text(field.name);
+                name.is_some_and(|name| limits::says_limit(&name))
+            };
+            if is_number && !is_jdk && says_limit() {
+                found.push(LimitField { offset, size, declared_in: class.id, name: field.name });
+            }
+            offset += size;
+        }
+    }
+    found.into()
+}
+
+/// True for classes of the JDK, by internal names.
+fn is_jdk(name: &str) -> bool {
+    ["java/", "jdk/", "sun/", "javax/", "com/sun/"].iter().any(|prefix| name.starts_with(prefix))
+}
+
 fn outside(classes: &ClassTable, index: ClassIndex, id_size: usize) -> Option<Outside> {
     HOLDERS.iter().find_map(|((holder, origin), (sized, size), freer)| {
         let (origin, _) = classes.field_offset(index, holder, origin, id_size)?;
@@ -469,11 +560,12 @@ fn bound(classes: &ClassTable, index: ClassIndex, id_size: usize) -> Option<(u32
             let is_number = matches!(field.kind, FieldType::Int | FieldType::Long);
             let is_known = BOUNDS
                 .iter()
-                .any(|(declared_in, bound)| class.name.starts_with(declared_in) && name == *bound);
+                .any(|(declared_in, bound)| class.name.contains(declared_in) && name == *bound);
+            // A variable that is captured is called whatever it was called.
             let is_own = is_eldest_evicting
                 && !class.name.starts_with("java/")
-                && EVICTION_BOUNDS
-                    .contains(&name.trim_start_matches("val$").to_lowercase().as_str());
+                && (name.starts_with("val$")
+                    || EVICTION_BOUNDS.contains(&name.to_lowercase().as_str()));
             if is_number && (is_known || is_own) {
                 return Some((at, size));
             }

@@ -121,17 +121,20 @@ const COLLECTIONS: [&str; 5] = [
     "java/lang/ThreadLocal$ThreadLocalMap",
     "java/util/concurrent/atomic/AtomicReferenceArray",
 ];
+/// Where wrapped collections of the JDK are.
+const WRAPPERS: &str = "java/util/Collections$";
 /// Where collections of libraries are, and what those are made of.
-const LIBRARIES: [&str; 9] = [
-    "java/util/Collections$",
-    "scala/collection/",
-    "kotlin/collections/",
-    "com/google/common/collect/",
-    "com/google/common/cache/",
-    "com/github/benmanes/caffeine/cache/",
+const LIBRARIES: [&str; 3] =
+    ["scala/collection/", "kotlin/collections/", "org/apache/spark/util/collection/"];
+/// The same for libraries that others pack under names of their own: parts of their names.
+const LIBRARIES_SHADED: [&str; 7] = [
+    "google/common/collect/",
+    "google/common/cache/",
+    "/guava/collect/",
+    "/guava/cache/",
+    "benmanes/caffeine/cache/",
     "it/unimi/dsi/fastutil/",
-    "org/apache/spark/util/collection/",
-    "io/netty/util/collection/",
+    "netty/util/collection/",
 ];
 /// Where collections of the JDK are.
 const JDK_COLLECTIONS: &str = "java/util/";
@@ -341,6 +344,12 @@ pub fn is_jdk(name: &str) -> bool {
     ["java.", "jdk.", "sun.", "javax.", "com.sun."].iter().any(|prefix| name.starts_with(prefix))
 }
 
+/// The library with collections that a class is of.
+fn library(name: &str) -> Option<&'static str> {
+    let plain = LIBRARIES.iter().find(|prefix| name.starts_with(**prefix));
+    plain.or_else(|| LIBRARIES_SHADED.iter().find(|part| name.contains(**part))).copied()
+}
+
 fn role_of(classes: &ClassTable, index: ClassIndex) -> Role {
     let name = classes.get(index).name.as_str();
     if name == THREAD_LOCAL_ENTRY {
@@ -355,13 +364,13 @@ fn role_of(classes: &ClassTable, index: ClassIndex) -> Role {
     if is_collection() {
         return Role::Collection;
     }
-    let is_library = LIBRARIES.iter().any(|prefix| name.starts_with(prefix));
+    let is_library = library(name).is_some() || name.starts_with(WRAPPERS);
     let is_inner = name.contains('$') && !name.ends_with("$colon$colon");
     let is_jdk = name.starts_with(JDK_COLLECTIONS);
     let is_part = is_jdk && is_inner
         || is_library && (is_inner || name.contains("Node") || name.contains("Entry"));
     match (is_part, is_library) {
-        (true, _) if !name.starts_with("java/util/Collections$") => {
+        (true, _) if !name.starts_with(WRAPPERS) => {
             let is_entry =
                 retaining_fields(classes, index).any(|(_, field)| payload(field, false).is_some());
             Role::Part { is_entry }
@@ -376,8 +385,7 @@ fn families(classes: &ClassTable, index: ClassIndex) -> Vec<&str> {
     let chain = std::iter::successors(Some(index), |class| classes.get(*class).superclass);
     let family = |class| {
         let name = classes.get(class).name.as_str();
-        let library = LIBRARIES[1..].iter().find(|prefix| name.starts_with(**prefix));
-        library.copied().unwrap_or_else(|| name.split('$').next().unwrap_or(name))
+        library(name).unwrap_or_else(|| name.split('$').next().unwrap_or(name))
     };
     let mut families: Vec<&str> = chain.take(classes.classes.len()).map(family).collect();
     families.retain(|family| {

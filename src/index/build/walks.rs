@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, O
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
+use super::bounds::Bounds;
 use super::label::{self, Label, Labels};
 use super::order::shared_bitmap;
 use super::plan::{ClassCache, Native, Object, OutsideMemory, Plans};
@@ -544,8 +545,7 @@ pub struct References {
     pub off_heap: OffHeap,
     /// The objects that stand for memory outside of the heap.
     pub outside: Vec<(u64, OutsideMemory)>,
-    /// Collections that declare how many entries they take at most.
-    pub bounds: Vec<(u64, u64)>,
+    pub bounds: Bounds,
 }
 
 /// What an object refers to.
@@ -674,10 +674,11 @@ impl<C: Cell> Reading<'_, C> {
             all.units += found.units;
             all.off_heap.merge(found.off_heap);
             all.outside.extend(found.outside);
-            all.bounds.extend(found.bounds);
+            all.bounds.add(found.bounds);
         }
         all.weak.par_sort_unstable();
         all.runs.par_sort_unstable();
+        all.bounds.settle();
         all
     }
 }
@@ -753,9 +754,7 @@ impl<C: Cell> Sink for Referring<'_, C> {
         if let Some(memory) = reading.plans.outside(&object) {
             self.found.outside.push((ordinal, memory));
         }
-        if let Some(bound) = reading.plans.bound(&object) {
-            self.found.bounds.push((ordinal, bound));
-        }
+        self.found.bounds.note(reading.plans, &object, ordinal);
         reading.targets(&object, ordinal, &mut self.targets);
         if !self.targets.roots.is_empty() {
             self.found.to_roots += self.targets.roots.len() as u64;

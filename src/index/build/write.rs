@@ -167,7 +167,16 @@ fn write_owners(out: &mut Writer, owners: &OwnerTree) -> io::Result<()> {
             ]
         })
         .collect();
-    out.section(Section::OwnerShares, bytemuck::cast_slice(&shares))
+    out.section(Section::OwnerShares, bytemuck::cast_slice(&shares))?;
+    let limits: Vec<u64> = owners
+        .limits
+        .iter()
+        .flat_map(|limit| {
+            let names = u64::from(limit.class) | u64::from(limit.field) << 32;
+            [limit.node.into(), names, limit.objects, limit.value]
+        })
+        .collect();
+    out.section(Section::OwnerLimits, bytemuck::cast_slice(&limits))
 }
 
 /// Finds where the classes come from by what is written so far: they are read from single objects,

@@ -18,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::census::{Census, LengthRange};
 use super::facts::Thread;
 use super::jars::Jars;
-use super::owners::{Edge, OwnerNode, OwnerTree, Share};
+use super::owners::{Edge, Limit, OwnerNode, OwnerTree, Share};
 use crate::parser::classes::ClassIndex;
 use crate::parser::ids::ObjectId;
 use crate::parser::tags::FieldType;
@@ -588,6 +588,7 @@ impl HeapIndex {
         let names: Vec<String> = self.json(Section::OwnerNames)?;
         let nodes = cast::<u64>(self.section(Section::OwnerNodes)).chunks_exact(NODE_WORDS);
         let shares = cast::<u64>(self.section(Section::OwnerShares)).chunks_exact(SHARE_WORDS);
+        let limits = cast::<u64>(self.section(Section::OwnerLimits)).chunks_exact(LIMIT_WORDS);
         let edge = |code: u8, names: u64| Edge::of_code(code, names as u32, (names >> 32) as u32);
         let node = |words: &[u64]| {
             Some(OwnerNode {
@@ -613,8 +614,16 @@ impl HeapIndex {
                 references: words[3],
             })
         };
+        let limit = |words: &[u64]| Limit {
+            node: words[0] as u32,
+            class: words[1] as u32,
+            field: (words[1] >> 32) as u32,
+            objects: words[2],
+            value: words[3],
+        };
+        let limits = limits.map(limit).collect();
         let tree = nodes.map(node).collect::<Option<Vec<_>>>().zip(shares.map(share).collect());
-        let tree = tree.map(|(nodes, shares)| OwnerTree { names, nodes, shares });
+        let tree = tree.map(|(nodes, shares)| OwnerTree { names, nodes, shares, limits });
         tree.filter(OwnerTree::is_sound).ok_or_else(|| OpenIndexError::Content {
             path: self.path.clone(),
             what: "the owner tree".to_owned(),
@@ -706,6 +715,7 @@ pub const KIND_WORDS: usize = 8;
 const NODE_WORDS: usize = 11;
 /// Words of 64 bits of a share in the file.
 const SHARE_WORDS: usize = 4;
+const LIMIT_WORDS: usize = 4;
 /// Words of 64 bits of a root in the file.
 pub const ROOT_WORDS: usize = 3;
 

@@ -145,7 +145,7 @@ mod tests {
             node(1, Edge::Static(4), 2, 50),
             node(0, Edge::Other, 0, 100),
         ];
-        let tree = OwnerTree { names, nodes, shares: Vec::new() };
+        let tree = OwnerTree { names, nodes, ..OwnerTree::default() };
         tree.with_retained().unwrap()
     }
 

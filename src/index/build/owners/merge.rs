@@ -10,7 +10,7 @@ use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::build::label::{self, Label};
 use crate::index::build::roles::{EdgeId, Names, Ranks, Role, Roles, is_jdk};
 use crate::index::build::walks::{Objects, pred};
-use crate::index::owners::{Edge, Name, OwnerNode, OwnerTree, Share};
+use crate::index::owners::{Edge, Limit, Name, OwnerNode, OwnerTree, Share};
 use crate::index::store::Level;
 use crate::parser::classes::ClassIndex;
 use crate::parser::ids::ObjectId;
@@ -34,9 +34,9 @@ type ClassCode = u32;
 /// A node while objects are added.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Merged {
-    parent: u32,
+    pub parent: u32,
     pub edge: EdgeId,
-    class: ClassCode,
+    pub class: ClassCode,
     depth: u32,
     objects: u64,
     entries: u64,
@@ -44,10 +44,10 @@ pub(super) struct Merged {
     shallow: u64,
     /// In units.
     largest: u64,
-    native: u64,
+    pub native: u64,
     /// Collections that declare a bound, and the sum of the bounds.
-    bounded: u64,
-    bound: u64,
+    pub bounded: u64,
+    pub bound: u64,
 }
 
 /// Where an object goes.
@@ -203,16 +203,13 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
 
     /// Adds memory outside of the heap to the node of an object.
     pub fn add_native(&mut self, object: usize, bytes: u64) {
-        let node = self.look_up(object).node;
+        let node = self.node(object);
         self.nodes[node as usize].native += bytes;
     }
 
-    /// Adds a bound that an object declares to its node.
-    pub fn add_bound(&mut self, object: usize, bound: u64) {
-        let node = self.look_up(object).node;
-        let merged = &mut self.nodes[node as usize];
-        merged.bounded += 1;
-        merged.bound += bound;
+    /// The node of an object.
+    pub fn node(&mut self, object: usize) -> u32 {
+        self.look_up(object).node
     }
 
     /// Finds the node of every object, and counts it there.
@@ -569,7 +566,7 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
     }
 
     /// The tree in an order that depends on names alone, small nodes counted together.
-    pub fn finish(self, shares: Vec<(u32, u32, EdgeId, u64)>) -> OwnerTree {
+    pub fn finish(self, shares: Vec<(u32, u32, EdgeId, u64)>, limits: Vec<Limit>) -> OwnerTree {
         let retained = self.retained();
         let mut children: Vec<Vec<u32>> = vec![Vec::new(); self.nodes.len()];
         for at in 1..self.nodes.len() {
@@ -613,6 +610,8 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
             let (node, holder) = (place[node as usize], place[holder as usize]);
             tree.shares.push(Share { node, holder, edge: edge_of(edge), references });
         }
-        tree.pruned(LEAST)
+        let limit = |limit: Limit| Limit { node: place[limit.node as usize], ..limit };
+        tree.limits = limits.into_iter().map(limit).collect();
+        tree.pruned(LEAST).without_idle_constants()
     }
 }

@@ -4,6 +4,7 @@
 //! that of the nodes, and who is named where several hold one; one over the objects finds the node of
 //! the tree of each; one more over the graph finds who shares what is held by several.
 
+mod limits;
 mod merge;
 mod roots;
 mod shares;
@@ -115,11 +116,10 @@ impl<C: Cell> Owners<'_, C> {
                 merging.add_native(*object as usize, *bytes);
             }
         }
-        for (object, bound) in &self.references.bounds {
-            merging.add_bound(*object as usize, *bound);
-        }
+        merging.add_bounds();
+        let limits = merging.limits();
         let shares = merging.shares();
-        Ok(merging.finish(shares))
+        Ok(merging.finish(shares, limits))
     }
 
     /// Finds how the nodes of the graph are held.

@@ -10,7 +10,7 @@ use super::merge::{LEAST, Merging};
 use crate::index::array::Cell;
 use crate::index::build::label::{self, Label};
 use crate::index::build::roles::EdgeId;
-use crate::index::owners::Edge;
+use crate::index::owners::{Edge, MUCH};
 
 /// Holders that are told of a shared node: those with the most references.
 const HOLDERS: usize = 32;
@@ -19,6 +19,9 @@ const HOLDERS: usize = 32;
 type Example = (u64, u64, Label);
 /// References from a node of the tree to a shared one, and the first of them.
 type Pairs = HashMap<(u32, u32), (u64, Example)>;
+
+/// References, the node of the holder, and one of the references.
+type Told = (u64, u32, Example);
 
 fn merge(pairs: &mut Pairs, key: (u32, u32), references: u64, example: Example) {
     let seen = pairs.entry(key).or_insert((0, example));
@@ -29,15 +32,12 @@ impl<C: Cell> Merging<'_, '_, C> {
     /// Who refers to the objects of shared nodes: shared node, node of the holder, edge, references.
     pub fn shares(&mut self) -> Vec<(u32, u32, EdgeId, u64)> {
         let pairs = self.pairs();
-        let retained = self.retained();
-        // References, the node of the holder, and one of the references.
-        type Told = (u64, u32, Example);
         let mut of_node: BTreeMap<u32, Vec<Told>> = BTreeMap::new();
         for ((node, holder), (references, example)) in pairs {
-            if retained[node as usize] >= LEAST {
-                of_node.entry(node).or_default().push((references, holder, example));
-            }
+            of_node.entry(node).or_default().push((references, holder, example));
         }
+        let is_told = self.told(&of_node);
+        of_node.retain(|node, _| is_told[*node as usize]);
         let mut shares = Vec::new();
         for (node, mut holders) in of_node {
             holders.sort_unstable_by(|a, b| b.0.cmp(&a.0).then(a.2.cmp(&b.2)));
@@ -55,6 +55,33 @@ impl<C: Cell> Merging<'_, '_, C> {
             }
         }
         shares
+    }
+
+    /// The shared nodes whose holders are told: those that are not small, and those through which
+    /// much is held, however small they are.
+    fn told(&self, of_node: &BTreeMap<u32, Vec<Told>>) -> Vec<bool> {
+        let mut retained = self.retained();
+        let mut is_told: Vec<bool> = retained.iter().map(|bytes| *bytes >= LEAST).collect();
+        let mut native: Vec<u64> = self.nodes.iter().map(|node| node.native).collect();
+        for at in (1..self.nodes.len()).rev() {
+            native[self.nodes[at].parent as usize] += native[at];
+        }
+        retained.iter_mut().zip(native).for_each(|(whole, native)| *whole += native);
+        let is_much = |node: &&u32| retained[**node as usize] >= MUCH;
+        let mut next: Vec<u32> = of_node.keys().filter(is_much).copied().collect();
+        let mut is_way = vec![false; self.nodes.len()];
+        while let Some(node) = next.pop() {
+            for (_, holder, _) in of_node.get(&node).into_iter().flatten() {
+                let mut at = *holder;
+                while at != 0 && !is_way[at as usize] {
+                    is_way[at as usize] = true;
+                    is_told[at as usize] = true;
+                    next.push(at);
+                    at = self.nodes[at as usize].parent;
+                }
+            }
+        }
+        is_told
     }
 
     /// All references to shared nodes from others.
