@@ -118,10 +118,10 @@ run_with_libraries() {
     mkdir -p "$classes" "$work/tmp"
     "${jdk}javac" -encoding UTF-8 -nowarn -proc:none -implicit:class -XDstringConcat=inline -cp "$path" \
         -sourcepath "$here/libraries:$here/spark" -d "$classes" \
-        "$(ls "$here"/{libraries,spark}/"${main//.//}.java" 2>/dev/null)"
-    (cd "$work/tmp" && SPARK_LOCAL_IP=127.0.0.1 timeout 600 "${jdk}java" $gc -Xmx$heap "-Djava.io.tmpdir=$work/tmp" \
-        "-Dlogback.configurationFile=$here/libraries/logback.xml" "${opens[@]}" -cp "$classes:$path" "$main" \
-        "$out/$1" "$dumps")
+        "$(ls "$here"/{libraries,spark}/"${main//.//}.java" 2>/dev/null)" &&
+        (cd "$work/tmp" && SPARK_LOCAL_IP=127.0.0.1 timeout 600 "${jdk}java" $gc -Xmx$heap \
+            "-Djava.io.tmpdir=$work/tmp" "-Dlogback.configurationFile=$here/libraries/logback.xml" "${opens[@]}" \
+            -cp "$classes:$path" "$main" "$out/$1" "$dumps")
 }
 
 failed=()

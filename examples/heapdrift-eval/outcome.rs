@@ -138,10 +138,11 @@ fn libraries(finding: &Finding, catalog: &Catalog, digests: &[Digest]) -> Vec<St
         let found = catalog.library_of(class, location);
         found.map_or(APPLICATION.to_owned(), |library| library.name)
     };
+    let owner = finding.library.as_ref();
+    let owner = owner.map_or(APPLICATION.to_owned(), |library| library.name.clone());
     let top = finding.contents.iter().find(|content| content.is_top).map(|top| library(&top.class));
     let site = finding.site.is_some().then(|| APPLICATION.to_owned());
-    let mut names: Vec<String> =
-        std::iter::once(library(&finding.owner.class)).chain(top).chain(site).collect();
+    let mut names: Vec<String> = std::iter::once(owner).chain(top).chain(site).collect();
     names.dedup();
     names
 }

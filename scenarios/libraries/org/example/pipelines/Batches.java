@@ -1,18 +1,19 @@
 package org.example.pipelines;
 
 import java.io.IOException;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.spark.SparkConf;
-import org.apache.spark.api.java.JavaRDD;
+import org.apache.spark.rdd.RDD;
 import org.apache.spark.streaming.Durations;
 import org.apache.spark.streaming.api.java.JavaDStream;
 import org.apache.spark.streaming.api.java.JavaStreamingContext;
 import org.apache.spark.util.ManualClock;
 import org.example.lake.Lake;
+import scala.collection.mutable.Queue;
+import scala.reflect.ClassTag;
+import scala.reflect.ClassTag$;
 
 /** A Spark Streaming context whose clock is moved by hand: one batch a second. */
 public final class Batches {
@@ -20,7 +21,7 @@ public final class Batches {
     private static final AtomicInteger DONE = new AtomicInteger();
 
     public final JavaStreamingContext context;
-    private final Queue<JavaRDD<String>> queue = new ArrayDeque<>();
+    private final Queue<RDD<String>> queue = new Queue<>();
     private int asked;
 
     public Batches(String name) throws IOException {
@@ -38,7 +39,9 @@ public final class Batches {
     }
 
     public JavaDStream<String> lines() {
-        return context.queueStream(queue, true);
+        // The method of the Java API copies the queue.
+        ClassTag<String> type = ClassTag$.MODULE$.apply(String.class);
+        return JavaDStream.fromDStream(context.ssc().queueStream(queue, true, type), type);
     }
 
     /** What is done with a stream in each batch: it is computed, and the batch counted. */
@@ -64,9 +67,9 @@ public final class Batches {
 
     /** Adds a batch. */
     public void offer(List<String> lines) {
-        JavaRDD<String> rdd = context.sparkContext().parallelize(lines, 2);
+        RDD<String> rdd = context.sparkContext().parallelize(lines, 2).rdd();
         synchronized (queue) {
-            queue.add(rdd);
+            queue.$plus$eq(rdd);
         }
     }
 

@@ -13,7 +13,7 @@ public final class Pages {
         Request page = new Request.Builder().url(new Endpoint().address()).build();
         Dumps.run(args, number -> {
             Everyday.work(number);
-            for (int i = 0; i < 25; i++) {
+            for (int i = 0; i < 60; i++) {
                 try (Response response = new OkHttpClient().newCall(page).execute()) {
                     response.body().bytes();
                 }
