@@ -96,6 +96,7 @@ const TRANSPARENT: &[&str] = &[
     "kotlinx.coroutines.",
     "org.apache.spark.util.collection.",
     "org.apache.spark.api.java.",
+    "org.apache.spark.streaming.api.java.",
     "org.apache.commons.collections",
     "org.eclipse.collections.",
     "org.jctools.queues.",
