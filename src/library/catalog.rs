@@ -253,10 +253,9 @@ impl Catalog {
         None
     }
 
-    /// What is known to make this owner grow: of the causes that apply the one that says most about
-    /// the owner, then about the path, the contents, the kind; of equal ones the one that was added
-    /// last. `contents` are the classes that grow below it: those that make up the growth, as each
-    /// of them is taken for a reason; `path` leads from a root to what grows, collections included.
+    /// What is known to make an owner grow: of the causes that apply, general ones last, the one
+    /// that says most about the owner, then about the path; then the one whose contents grow most;
+    /// then kind and what is present decide; of equal ones the one that was added last.
     pub fn cause_of(&self, growth: &Growth<'_>) -> Option<&Cause> {
         let Growth { owner, contents, path, present } = *growth;
         let name = label(owner.class, owner.field);
@@ -625,6 +624,15 @@ mod tests {
         assert_eq!(id("com.acme.Store", &[row]), "with");
         assert_eq!(id("com.acme.Store", &[]), "any");
         assert_eq!(id("org.other.Store", &[row]), "rows");
+    }
+
+    #[test]
+    fn of_contents_those_that_grow_most_tell() {
+        let sink = key("com.acme.Sink", "clients", "instance-field");
+        let pool = "org.apache.http.impl.conn.PoolingHttpClientConnectionManager";
+        let client = "com.amazonaws.http.AmazonHttpClient";
+        assert_eq!(cause(&sink, &[client, pool], &[]), "aws-v1-client-not-shut-down");
+        assert_eq!(cause(&sink, &[pool, client], &[]), "httpclient4-not-closed");
     }
 
     #[test]

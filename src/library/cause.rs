@@ -49,8 +49,8 @@ pub(super) struct Rule {
 #[derive(Clone, Copy, Debug)]
 pub struct Growth<'a> {
     pub owner: OwnerKey<'a>,
-    /// The classes that grow below the owner: those that make up the growth, as each of them is
-    /// taken for a reason.
+    /// The classes that grow below the owner, most first: those that make up the growth, as each
+    /// of them is taken for a reason.
     pub contents: &'a [&'a str],
     /// From a root to what grows, collections included.
     pub path: &'a [PathStep<'a>],
@@ -92,8 +92,8 @@ pub(super) fn label(class: &str, field: Option<&str>) -> String {
 }
 
 /// What decides between causes that apply, in this order: whether the owner was named and how
-/// exactly; then, whether a step of the path was; then contents; then the kind; then what the heap
-/// has besides.
+/// exactly; then, whether a step of the path was; then which of the contents, those that grow most
+/// first; then the kind; then what the heap has besides.
 pub(super) type Precedence = (usize, usize, usize, usize, usize);
 
 impl Rule {
@@ -117,10 +117,22 @@ impl Rule {
         Some((
             weight(&self.owner, [owner])?,
             weight(&self.path, path.iter().map(String::as_str))?,
-            weight(&self.contents, contents.iter().copied())?,
+            weight_of_contents(&self.contents, contents)?,
             if self.kind.is_empty() { 0 } else { of_kind.then_some(1)? },
             weight(&self.present, present.iter().copied())?,
         ))
+    }
+}
+
+/// The same of what makes up the growth, most first: what holds the others has grown more than
+/// they, so that it counts more than any pattern says.
+fn weight_of_contents(patterns: &[Pattern], contents: &[&str]) -> Option<usize> {
+    const LONGEST_NAME: usize = 1 << 16;
+    let ranks = (1..=contents.len()).rev();
+    let of = |(rank, name): (usize, &&str)| Some(rank * LONGEST_NAME + weight(patterns, [*name])?);
+    match patterns.is_empty() {
+        true => Some(0),
+        false => ranks.zip(contents).filter_map(of).max(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::accounts::Account;
-use super::label::is_transparent;
+use super::label::{is_lambda, is_transparent};
 use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, StepKind};
 use crate::digest::Digest;
 use crate::library::{self, Catalog, Cause, Growth, Library, PathStep};
@@ -109,7 +109,9 @@ impl<'a> Whose<'a> {
     fn library_of_threads(&self, finding: &Finding) -> Option<Library> {
         let classes = finding.path.iter().map(|step| &step.class);
         let contents = finding.contents.iter().map(|content| &content.class);
-        let telling = classes.chain(contents).find(|class| !is_transparent(class));
+        // A lambda has no name of its own, but a package.
+        let tells = |class: &&String| is_lambda(class) || !is_transparent(class);
+        let telling = classes.chain(contents).find(tells);
         self.library(telling.unwrap_or(&finding.owner.class))
     }
 
