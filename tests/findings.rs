@@ -313,6 +313,49 @@ fn fields_of_collections_and_lambdas_are_passed_over_and_a_field_of_the_jdk_is_b
 }
 
 #[test]
+fn a_link_of_a_list_owns_nothing() {
+    let owners = owners(&series(5, |dump, tree| {
+        let head = tree.in_static("com.example.Journal", "last", "com.example.Entry", 48);
+        let count = 1000 * (1 + dump);
+        let link = "com.example.Entry.previous";
+        tree.in_field(head, link, "com.example.Entry", count, 1000 * count);
+    }));
+    assert_eq!(names(&owners), ["com.example.Journal.last"]);
+}
+
+#[test]
+fn a_collection_on_the_way_tells_the_cause_unless_the_contents_tell_more() {
+    let cause = |class: &str| {
+        let owners = owners(&series(5, |dump, tree| {
+            let map = "scala.collection.concurrent.TrieMap";
+            let map = tree.in_static("com.example.Sessions", "OPEN", map, 48);
+            let count = 1000 * (1 + dump);
+            tree.values(map, class, count, 1000 * count);
+        }));
+        first(&owners).known_cause.as_ref().map(|cause| cause.id.clone())
+    };
+    assert_eq!(cause("com.example.Session").as_deref(), Some("static-cache"));
+    let mapper = "com.fasterxml.jackson.databind.ObjectMapper";
+    assert_eq!(cause(mapper).as_deref(), Some("jackson-mappers"));
+}
+
+#[test]
+fn threads_belong_to_whose_code_they_run() {
+    let owners = owners(&series(5, |dump, tree| {
+        let count = 100 * (1 + dump);
+        let name = tree.name("OkHttp ConnectionPool");
+        let threads = tree.add(0, Edge::Thread(name), "java.lang.Thread", count, 100 * count);
+        let run = tree.name("okhttp3.ConnectionPool$1.run");
+        let pool = "okhttp3.ConnectionPool";
+        tree.add(threads, Edge::Local(run), pool, count, 10_000 * count);
+    }));
+    let finding = first(&owners);
+    assert_eq!(finding.owner.kind, OwnerKind::Thread);
+    assert_eq!(finding.library.as_ref().map(|library| library.name.as_str()), Some("OkHttp"));
+    assert_eq!(finding.known_cause.as_ref().map(|cause| cause.id.as_str()), Some("okhttp-clients"));
+}
+
+#[test]
 fn nested_owners_of_one_cause_are_one_finding() {
     let owners = owners(&series(5, |dump, tree| {
         let count = 1000 * (1 + dump);

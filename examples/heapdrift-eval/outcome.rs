@@ -50,6 +50,10 @@ pub struct FoundLeak {
     pub libraries: Vec<String>,
     /// True when one of them is the right one; `None` where the truth does not tell.
     pub is_library_right: Option<bool>,
+    /// The known cause that is given for the finding, by its identifier.
+    pub cause: Option<String>,
+    /// True when it is the right one; `None` where the truth does not tell.
+    pub is_cause_right: Option<bool>,
     /// Baseline: growth by class.
     pub baseline_class: Option<usize>,
     /// Baseline: paths that grow in each step.
@@ -89,6 +93,8 @@ impl Outcome {
             let is_owner = |finding: &Finding| owns(leak, &finding.owner);
             let finding = owners.findings.iter().find(|finding| is_owner(finding));
             let libraries = finding.map_or(Vec::new(), |found| libraries(found, &catalog, digests));
+            let cause = finding.and_then(|found| found.known_cause.as_ref());
+            let cause = cause.map(|cause| cause.id.clone());
             let is_right = libraries.iter().any(|name| leak.is_library(name) == Some(true));
             FoundLeak {
                 owner: leak.owner(),
@@ -100,6 +106,8 @@ impl Outcome {
                 found: finding.map(Found::of),
                 is_library_right: leak.is_library("").map(|_| is_right),
                 libraries,
+                is_cause_right: leak.is_cause(cause.as_deref()),
+                cause,
                 baseline_class: baselines::by_class(leak, &comparison.classes),
                 baseline_path: baselines::by_path(leak, &paths),
             }
@@ -130,10 +138,11 @@ fn libraries(finding: &Finding, catalog: &Catalog, digests: &[Digest]) -> Vec<St
         let found = catalog.library_of(class, location);
         found.map_or(APPLICATION.to_owned(), |library| library.name)
     };
+    let owner = finding.library.as_ref();
+    let owner = owner.map_or(APPLICATION.to_owned(), |library| library.name.clone());
     let top = finding.contents.iter().find(|content| content.is_top).map(|top| library(&top.class));
     let site = finding.site.is_some().then(|| APPLICATION.to_owned());
-    let mut names: Vec<String> =
-        std::iter::once(library(&finding.owner.class)).chain(top).chain(site).collect();
+    let mut names: Vec<String> = std::iter::once(owner).chain(top).chain(site).collect();
     names.dedup();
     names
 }
@@ -171,6 +180,8 @@ pub struct Summary {
     pub baseline_path: Ranks,
     /// Of leaks whose owner was found, and of which the truth tells.
     pub library_right_percent: f64,
+    /// Of leaks of which the truth names a known cause, found or not.
+    pub cause_right_percent: Option<f64>,
     pub missed: Vec<String>,
     pub false_accusations: Vec<String>,
 }
@@ -194,6 +205,8 @@ impl Summary {
         let known = leaks.iter().filter(|leak| leak.found.is_some());
         let known: Vec<bool> = known.filter_map(|leak| leak.is_library_right).collect();
         let right = known.iter().filter(|is_right| **is_right).count();
+        let causes: Vec<bool> = leaks.iter().filter_map(|leak| leak.is_cause_right).collect();
+        let right_causes = causes.iter().filter(|is_right| **is_right).count();
         Self {
             leaks: leaks.len(),
             controls: outcomes.iter().filter(|one| one.control).count(),
@@ -201,6 +214,8 @@ impl Summary {
             baseline_class: ranks(|leak| leak.baseline_class),
             baseline_path: ranks(|leak| leak.baseline_path),
             library_right_percent: 100.0 * right as f64 / known.len().max(1) as f64,
+            cause_right_percent: (!causes.is_empty())
+                .then(|| 100.0 * right_causes as f64 / causes.len() as f64),
             missed: names(Outcome::is_missed),
             false_accusations: names(Outcome::is_false_accusation),
         }

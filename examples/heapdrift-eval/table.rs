@@ -7,7 +7,7 @@ use heapdrift::diff::owners::verdict::Verdict;
 
 use super::outcome::{Outcome, Ranks, Summary};
 
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 10] = [
     "scenario",
     "owner",
     "its class",
@@ -15,6 +15,7 @@ const COLUMNS: [&str; 9] = [
     "verdict",
     "share",
     "library",
+    "known cause",
     "by class",
     "by path",
 ];
@@ -31,19 +32,27 @@ pub fn text(outcomes: &[Outcome], summary: &Summary) -> String {
     text
 }
 
-fn row(outcome: &Outcome) -> [String; 9] {
+fn row(outcome: &Outcome) -> [String; 10] {
     let verdict = word(outcome.verdict).to_owned();
     let scenario = outcome.scenario.clone();
     let Some(leak) = &outcome.leak else {
-        let none = String::new;
         let mark = if outcome.is_false_accusation() { " ✗" } else { "" };
-        return [scenario, none(), none(), none(), verdict + mark, none(), none(), none(), none()];
+        let mut cells: [String; 10] = std::array::from_fn(|_| String::new());
+        cells[0] = scenario;
+        cells[4] = verdict + mark;
+        return cells;
     };
     let rank = |rank: Option<usize>| rank.map_or("–".to_owned(), |rank| rank.to_string());
     let found = leak.found.as_ref();
     let mark = if outcome.is_missed() { " ✗" } else { "" };
     let wrong = if found.is_some() && leak.is_library_right == Some(false) { " ✗" } else { "" };
     let library = leak.libraries.first().map_or("–", String::as_str).to_owned() + wrong;
+    let given = leak.cause.as_deref().unwrap_or("–");
+    let cause = match leak.is_cause_right {
+        Some(true) => given.to_owned(),
+        Some(false) => format!("{given} ✗"),
+        None => String::new(),
+    };
     [
         scenario,
         rank(leak.rank),
@@ -52,6 +61,7 @@ fn row(outcome: &Outcome) -> [String; 9] {
         verdict,
         found.map_or("–".to_owned(), |found| percent(found.share_of_growth)),
         library,
+        cause,
         rank(leak.baseline_class),
         rank(leak.baseline_path),
     ]
@@ -108,8 +118,11 @@ fn sums(summary: &Summary) -> String {
     if summary.leaks == 0 {
         return format!("\n{controls}\n");
     }
+    let causes = summary
+        .cause_right_percent
+        .map_or(String::new(), |right| format!(" Known cause right: {right:.0} %."));
     format!(
-        "\n{}\nLibrary right: {:.0} %. {} leaks, missed: {}; {controls}\n",
+        "\n{}\nLibrary right: {:.0} %.{causes} {} leaks, missed: {}; {controls}\n",
         aligned(&rows),
         summary.library_right_percent,
         summary.leaks,

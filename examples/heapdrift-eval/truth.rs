@@ -31,6 +31,9 @@ pub struct Leak {
     #[serde(default)]
     growing_classes: Vec<String>,
     library: Option<String>,
+    /// Identifiers of the catalog; several are written with slashes in between: any of them is right.
+    #[serde(default)]
+    cause: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,6 +93,12 @@ impl Leak {
         // "Apache Spark SQL" is right for "Apache Spark 3.5.5 (…)".
         let family: Vec<&str> = name.split(' ').take(2).collect();
         self.library.as_ref().map(|library| library.starts_with(&family.join(" ")))
+    }
+
+    /// True for the known cause of the leak; `None` when the truth does not tell.
+    pub fn is_cause(&self, id: Option<&str>) -> Option<bool> {
+        let cause = self.cause.as_ref()?;
+        Some(id.is_some_and(|id| cause.split('/').any(|one| one == id)))
     }
 
     /// True for the class of the owner.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hashbrown::HashMap;
 
-use super::cause::{Bounded, Cause, OwnerKey, PathStep, label};
+use super::cause::{Bounded, Cause, Growth, OwnerKey, Rule, label};
 use super::file::{self, CatalogError, Document};
 use super::jar::{Jar, Origin};
 use super::{APPLICATION, Basis, Entry, Library, SETTINGS};
@@ -253,16 +253,11 @@ impl Catalog {
         None
     }
 
-    /// What is known to make this owner grow: of the causes that apply the one that says most about
-    /// the owner, then about the path, the contents, the kind; of equal ones the one that was added
-    /// last. `contents` are the classes that grow below it: those that make up the growth, as each
-    /// of them is taken for a reason; `path` leads from a root to what grows, collections included.
-    pub fn cause_of(
-        &self,
-        owner: &OwnerKey<'_>,
-        contents: &[&str],
-        path: &[PathStep<'_>],
-    ) -> Option<&Cause> {
+    /// What is known to make an owner grow: of the causes that apply, general ones last, the one
+    /// that says most about the owner, then about the path; then the one whose contents grow most;
+    /// then kind and what is present decide; of equal ones the one that was added last.
+    pub fn cause_of(&self, growth: &Growth<'_>) -> Option<&Cause> {
+        let Growth { owner, contents, path, present } = *growth;
         let name = label(owner.class, owner.field);
         let mut steps: Vec<String> =
             path.iter().map(|step| label(step.class, step.field)).collect();
@@ -270,8 +265,8 @@ impl Catalog {
         steps.extend(path.iter().filter(|s| s.field.is_some()).map(|s| s.class.to_owned()));
         let applying = self.causes.iter().filter_map(|cause| {
             let rules = cause.rules.iter();
-            let best = rules.filter_map(|rule| rule.applies(&name, owner.kind, contents, &steps));
-            Some((best.max()?, cause))
+            let applies = |rule: &Rule| rule.applies(&name, owner.kind, contents, &steps, present);
+            Some(((!cause.general, rules.filter_map(applies).max()?), cause))
         });
         applying.max_by_key(|(precedence, _)| *precedence).map(|(_, cause)| cause)
     }
@@ -313,6 +308,7 @@ fn prefixes<'c>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::PathStep;
     use super::*;
 
     fn catalog() -> Catalog {
@@ -521,10 +517,18 @@ mod tests {
         OwnerKey { class, field: Some(field), kind }
     }
 
+    fn growth<'a>(
+        owner: OwnerKey<'a>,
+        contents: &'a [&'a str],
+        path: &'a [PathStep<'a>],
+    ) -> Growth<'a> {
+        Growth { owner, contents, path, present: &[] }
+    }
+
     #[track_caller]
     fn cause(owner: &OwnerKey<'_>, contents: &[&str], path: &[PathStep<'_>]) -> String {
         let catalog = catalog();
-        let cause = catalog.cause_of(owner, contents, path);
+        let cause = catalog.cause_of(&growth(*owner, contents, path));
         cause.map(|cause| cause.id.clone()).unwrap_or_default()
     }
 
@@ -612,7 +616,8 @@ mod tests {
         );
         let row = "com.acme.storage.rows.Row";
         let id = |class: &str, contents: &[&str]| {
-            let cause = catalog.cause_of(&key(class, "table", "static-field"), contents, &[]);
+            let cause =
+                catalog.cause_of(&growth(key(class, "table", "static-field"), contents, &[]));
             cause.map(|cause| cause.id.as_str()).unwrap_or_default().to_owned()
         };
         assert_eq!(id("com.acme.Hub", &[row]), "one");
@@ -622,13 +627,43 @@ mod tests {
     }
 
     #[test]
+    fn of_contents_those_that_grow_most_tell() {
+        let sink = key("com.acme.Sink", "clients", "instance-field");
+        let pool = "org.apache.http.impl.conn.PoolingHttpClientConnectionManager";
+        let client = "com.amazonaws.http.AmazonHttpClient";
+        assert_eq!(cause(&sink, &[client, pool], &[]), "aws-v1-client-not-shut-down");
+        assert_eq!(cause(&sink, &[pool, client], &[]), "httpclient4-not-closed");
+    }
+
+    #[test]
+    fn general_causes_count_last_and_others_may_ask_for_what_the_heap_has() {
+        let catalog = with(
+            "[[cause]]\nid = 'any'\ntitle = 't'\nowner = ['com.acme.Hub.table']\ngeneral = true\n\
+             why = 'w'\nfix = 'f'\n\
+             [[cause]]\nid = 'rows'\ntitle = 't'\ncontents = ['*.Row']\nwhy = 'w'\nfix = 'f'\n\
+             [[cause]]\nid = 'live'\ntitle = 't'\ncontents = ['*.Row']\npresent = ['*.Live']\n\
+             why = 'w'\nfix = 'f'\n",
+        );
+        let hub = key("com.acme.Hub", "table", "static-field");
+        let id = |contents: &[&str], present: &[&str]| {
+            let cause = catalog.cause_of(&Growth { present, ..growth(hub, contents, &[]) });
+            cause.map(|cause| cause.id.as_str()).unwrap_or_default().to_owned()
+        };
+        assert_eq!(id(&[], &[]), "any");
+        assert_eq!(id(&["com.acme.Row"], &["com.acme.Dead"]), "rows");
+        assert_eq!(id(&["com.acme.Row"], &["com.acme.Dead", "com.acme.Live"]), "live");
+        assert_eq!(id(&[], &["com.acme.Live"]), "any");
+    }
+
+    #[test]
     fn of_equal_causes_the_one_that_was_added_last_counts() {
         let catalog = with(
             "[[cause]]\nid = 'ours'\ntitle = 't'\nowner = ['java.io.DeleteOnExitHook.files']\n\
              why = 'w'\nfix = 'f'\n[[bounded]]\nowner = ['com.zaxxer.hikari.*']\nreason = 'r'",
         );
         let files = key("java.io.DeleteOnExitHook", "files", "static-field");
-        assert_eq!(catalog.cause_of(&files, &[], &[]).map(|cause| cause.id.as_str()), Some("ours"));
+        let cause = catalog.cause_of(&growth(files, &[], &[]));
+        assert_eq!(cause.map(|cause| cause.id.as_str()), Some("ours"));
         let bag = key("com.zaxxer.hikari.util.ConcurrentBag", "sharedList", "instance-field");
         assert_eq!(catalog.bounded(&bag).map(|bounded| bounded.reason.as_str()), Some("r"));
     }

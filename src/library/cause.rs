@@ -27,6 +27,9 @@ pub struct Cause {
     pub fix: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// True for a pattern that any program may have: it counts where nothing more exact applies.
+    #[serde(skip)]
+    pub(super) general: bool,
     #[serde(skip)]
     pub(super) rules: Vec<Rule>,
 }
@@ -38,6 +41,21 @@ pub(super) struct Rule {
     pub contents: Vec<Pattern>,
     pub path: Vec<Pattern>,
     pub kind: Vec<String>,
+    /// Classes of which the heap must have instances, wherever they are.
+    pub present: Vec<Pattern>,
+}
+
+/// What is known of growth, for causes to apply to.
+#[derive(Clone, Copy, Debug)]
+pub struct Growth<'a> {
+    pub owner: OwnerKey<'a>,
+    /// The classes that grow below the owner, most first: those that make up the growth, as each
+    /// of them is taken for a reason.
+    pub contents: &'a [&'a str],
+    /// From a root to what grows, collections included.
+    pub path: &'a [PathStep<'a>],
+    /// The classes that the heap has instances of.
+    pub present: &'a [&'a str],
 }
 
 /// A structure that a setting keeps from growing beyond a number of entries.
@@ -74,8 +92,9 @@ pub(super) fn label(class: &str, field: Option<&str>) -> String {
 }
 
 /// What decides between causes that apply, in this order: whether the owner was named and how
-/// exactly; then, whether a step of the path was; then contents; then the kind.
-pub(super) type Precedence = (usize, usize, usize, usize);
+/// exactly; then, whether a step of the path was; then which of the contents, those that grow most
+/// first; then the kind; then what the heap has besides.
+pub(super) type Precedence = (usize, usize, usize, usize, usize);
 
 impl Rule {
     pub fn is_empty(&self) -> bool {
@@ -83,6 +102,7 @@ impl Rule {
             && self.contents.is_empty()
             && self.path.is_empty()
             && self.kind.is_empty()
+            && self.present.is_empty()
     }
 
     pub fn applies(
@@ -91,14 +111,28 @@ impl Rule {
         kind: &str,
         contents: &[&str],
         path: &[String],
+        present: &[&str],
     ) -> Option<Precedence> {
         let of_kind = self.kind.iter().any(|known| known == kind);
         Some((
             weight(&self.owner, [owner])?,
             weight(&self.path, path.iter().map(String::as_str))?,
-            weight(&self.contents, contents.iter().copied())?,
+            weight_of_contents(&self.contents, contents)?,
             if self.kind.is_empty() { 0 } else { of_kind.then_some(1)? },
+            weight(&self.present, present.iter().copied())?,
         ))
+    }
+}
+
+/// The same of what makes up the growth, most first: what holds the others has grown more than
+/// they, so that it counts more than any pattern says.
+fn weight_of_contents(patterns: &[Pattern], contents: &[&str]) -> Option<usize> {
+    const LONGEST_NAME: usize = 1 << 16;
+    let ranks = (1..=contents.len()).rev();
+    let of = |(rank, name): (usize, &&str)| Some(rank * LONGEST_NAME + weight(patterns, [*name])?);
+    match patterns.is_empty() {
+        true => Some(0),
+        false => ranks.zip(contents).filter_map(of).max(),
     }
 }
 

@@ -73,6 +73,10 @@ struct RawCause {
     #[serde(default)]
     kind: Vec<Spanned<String>>,
     #[serde(default)]
+    present: Vec<String>,
+    #[serde(default)]
+    general: bool,
+    #[serde(default)]
     or: Vec<RawRule>,
     why: String,
     fix: String,
@@ -90,6 +94,8 @@ struct RawRule {
     path: Vec<String>,
     #[serde(default)]
     kind: Vec<Spanned<String>>,
+    #[serde(default)]
+    present: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -187,13 +193,18 @@ impl Checker<'_> {
     }
 
     fn cause(&self, raw: RawCause) -> Result<Cause, CatalogError> {
-        let first =
-            RawRule { owner: raw.owner, contents: raw.contents, path: raw.path, kind: raw.kind };
+        let first = RawRule {
+            owner: raw.owner,
+            contents: raw.contents,
+            path: raw.path,
+            kind: raw.kind,
+            present: raw.present,
+        };
         let first = Some(first).filter(|rule| !rule.is_empty());
         let rules = first.into_iter().chain(raw.or);
         let rules: Vec<Rule> = rules.map(|rule| self.rule(rule)).collect::<Result<_, _>>()?;
         let says_when = !rules.is_empty() && rules.iter().all(|rule| !rule.is_empty());
-        let what = "a cause needs owner, contents, path or kind to be told by";
+        let what = "a cause needs owner, contents, path, kind or present to be told by";
         self.ensure(says_when, &raw.id, what)?;
         Ok(Cause {
             id: raw.id.into_inner(),
@@ -201,6 +212,7 @@ impl Checker<'_> {
             why: raw.why,
             fix: raw.fix,
             url: raw.url,
+            general: raw.general,
             rules,
         })
     }
@@ -215,6 +227,7 @@ impl Checker<'_> {
             contents: patterns(&raw.contents),
             path: patterns(&raw.path),
             kind: raw.kind.into_iter().map(Spanned::into_inner).collect(),
+            present: patterns(&raw.present),
         })
     }
 
@@ -231,7 +244,8 @@ impl Checker<'_> {
 
 impl RawRule {
     fn is_empty(&self) -> bool {
-        [self.owner.len(), self.contents.len(), self.path.len(), self.kind.len()] == [0; 4]
+        let lists = [&self.owner, &self.contents, &self.path, &self.present];
+        self.kind.is_empty() && lists.iter().all(|list| list.is_empty())
     }
 }
 

@@ -14,7 +14,7 @@ mod pattern;
 use serde::Serialize;
 
 pub use catalog::{Additions, Catalog};
-pub use cause::{Bounded, Cause, KINDS, OwnerKey, PathStep};
+pub use cause::{Bounded, Cause, Growth, KINDS, OwnerKey, PathStep};
 pub use file::CatalogError;
 pub use jar::{Jar, Origin};
 pub use pattern::Pattern;

@@ -211,6 +211,8 @@ impl<'u, 'a> Finder<'u, 'a> {
             Edge::Static(field) if parent.is_class => {
                 self.field(above, OwnerKind::StaticField, parent.class, field)
             }
+            // A link of a list or a tree: who holds the first one holds them all.
+            Edge::Field(declaring, _) if declaring == class => above,
             Edge::Field(declaring, field) => {
                 self.field(above, OwnerKind::InstanceField, declaring, field)
             }

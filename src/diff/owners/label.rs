@@ -95,6 +95,16 @@ const TRANSPARENT: &[&str] = &[
     "kotlin.",
     "kotlinx.coroutines.",
     "org.apache.spark.util.collection.",
+    "org.apache.spark.api.java.",
+    "org.apache.spark.streaming.api.java.",
+    "org.apache.commons.collections",
+    "org.eclipse.collections.",
+    "org.jctools.queues.",
+    "org.agrona.collections.",
+    "io.vavr.collection.",
+    "gnu.trove.",
+    "com.carrotsearch.hppc.",
+    "com.zaxxer.hikari.util.FastList",
 ];
 
 /// The same for libraries that others pack under names of their own: parts of their names.

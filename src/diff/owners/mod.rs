@@ -81,6 +81,8 @@ impl OwnerKey {
     /// The same with another name for the class.
     pub fn name_by(&self, class: &str) -> String {
         match (&self.field, self.kind) {
+            // Virtual threads seldom have names.
+            (Some(name), OwnerKind::Thread) if name.is_empty() => format!("{class} (no name)"),
             (Some(field), OwnerKind::Thread | OwnerKind::Root | OwnerKind::JniGlobal) => {
                 format!("{class} ({field})")
             }
@@ -234,6 +236,9 @@ pub struct Step {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     pub kind: StepKind,
+    /// The class of what is reached, which is how collections on the way are known.
+    #[serde(skip)]
+    pub reached: String,
 }
 
 /// How a step leads on.

@@ -90,25 +90,21 @@ fn step(scene: &Scene<'_>, edge: Edge, holder: u32, node: u32) -> Option<Step> {
     let name = |name| scene.union.name(name).to_owned();
     let nodes = &scene.union.nodes;
     let reached = nodes[node as usize].class;
+    let by = |class: String, field, kind| Step { class, field, kind, reached: name(reached) };
     let member = |text: &str, kind| match text.rsplit_once('.') {
-        Some((class, member)) => {
-            Step { class: class.to_owned(), field: Some(member.to_owned()), kind }
-        }
-        None => Step { class: text.to_owned(), field: None, kind },
+        Some((class, member)) => by(class.to_owned(), Some(member.to_owned()), kind),
+        None => by(text.to_owned(), None, kind),
     };
-    let at = |field: Option<String>, kind| Step { class: name(reached), field, kind };
+    let at = |field: Option<String>, kind| by(name(reached), field, kind);
     Some(match edge {
         Edge::Root(kind) | Edge::Level(kind) => at(Some(name(kind)), StepKind::Root),
         Edge::Thread(thread) => at(Some(name(thread)), StepKind::Root),
         Edge::Local(method) => member(scene.union.name(method), StepKind::Local),
         Edge::ThreadLocal(field) => member(scene.union.name(field), StepKind::ThreadLocal),
         Edge::Static(field) => {
-            let class = name(nodes[holder as usize].class);
-            Step { class, field: Some(name(field)), kind: StepKind::Static }
+            by(name(nodes[holder as usize].class), Some(name(field)), StepKind::Static)
         }
-        Edge::Field(class, field) => {
-            Step { class: name(class), field: Some(name(field)), kind: StepKind::Field }
-        }
+        Edge::Field(class, field) => by(name(class), Some(name(field)), StepKind::Field),
         Edge::Key => at(Some("key".to_owned()), StepKind::Entry),
         Edge::Value => at(Some("value".to_owned()), StepKind::Entry),
         Edge::Element => at(None, StepKind::Element),

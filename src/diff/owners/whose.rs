@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::accounts::Account;
-use super::{Finding, OwnerKey, OwnerSeries, StepKind};
+use super::label::{is_lambda, is_transparent};
+use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, StepKind};
 use crate::digest::Digest;
-use crate::library::{self, Catalog, Cause, Library, PathStep};
+use crate::library::{self, Catalog, Cause, Growth, Library, PathStep};
 
 /// Classes below this share of a finding's growth are no reason for it.
 const REASON: f64 = 0.1;
@@ -15,6 +16,8 @@ const REASON: f64 = 0.1;
 pub struct Whose<'a> {
     catalog: Option<&'a Arc<Catalog>>,
     digests: &'a [Digest],
+    /// The classes that the last dump has instances of.
+    present: Vec<&'a str>,
 }
 
 /// What the owners of a library own.
@@ -27,7 +30,11 @@ pub struct LibraryRow {
 
 impl<'a> Whose<'a> {
     pub fn new(catalog: Option<&'a Arc<Catalog>>, digests: &'a [Digest]) -> Self {
-        Self { catalog, digests }
+        let rows = digests.last().map(|digest| &digest.classes.rows);
+        let rows = rows.into_iter().flatten();
+        let present = rows.filter(|(_, amount)| amount.instances > 0);
+        let present = present.map(|(class, _)| class.name.as_ref()).collect();
+        Self { catalog, digests, present }
     }
 
     /// Whose class it is; by the last dump that tells its jar.
@@ -52,7 +59,10 @@ impl<'a> Whose<'a> {
 
     /// Says whose a finding and its contents are, and what is known of such growth.
     pub fn tell(&self, finding: &mut Finding) {
-        finding.library = self.library(&finding.owner.class);
+        finding.library = match finding.owner.kind {
+            OwnerKind::Thread => self.library_of_threads(finding),
+            _ => self.library(&finding.owner.class),
+        };
         for content in &mut finding.contents {
             content.library = self.library(&content.class);
         }
@@ -80,7 +90,29 @@ impl<'a> Whose<'a> {
                 field: step.field.as_deref().filter(|_| step.kind != StepKind::Root),
             })
             .collect();
-        self.catalog?.cause_of(&key(&finding.owner), &contents, &path)
+        // Where a field leads to a collection, the collection tells as much.
+        let reached = finding.path.iter().filter(|step| step.reached != step.class);
+        let path: Vec<PathStep<'_>> = path
+            .into_iter()
+            .chain(reached.map(|step| PathStep { class: &step.reached, field: None }))
+            .collect();
+        self.catalog?.cause_of(&Growth {
+            owner: key(&finding.owner),
+            contents: &contents,
+            path: &path,
+            present: &self.present,
+        })
+    }
+
+    /// Whose threads these are. Most are plain threads of the JDK: then the first that is not the
+    /// JDK's on the way to what they hold tells, or what they hold.
+    fn library_of_threads(&self, finding: &Finding) -> Option<Library> {
+        let classes = finding.path.iter().map(|step| &step.class);
+        let contents = finding.contents.iter().map(|content| &content.class);
+        // A lambda has no name of its own, but a package.
+        let tells = |class: &&String| is_lambda(class) || !is_transparent(class);
+        let telling = classes.chain(contents).find(tells);
+        self.library(telling.unwrap_or(&finding.owner.class))
     }
 
     /// What all owners own, by library; it adds up to what the accounts do. Largest growth first.
