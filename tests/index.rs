@@ -724,7 +724,7 @@ fn room_for_arrays_that_little_memory_does_not_hold_is_asked_for_before_work_beg
     let dump = scene.dump("heap.hprof", &bytes);
     let run = |memory: &str| {
         let index = format!("index -v --memory {memory} --index-dir \"$MNT\" heap.hprof");
-        let tmpfs = "mount -t tmpfs -o size=3740k none \"$MNT\"";
+        let tmpfs = "mount -t tmpfs -o size=3800k none \"$MNT\"";
         mounted(&scene, &format!("{tmpfs}; {}", step(&index)))
     };
     let (Some(little), Some(enough)) = (run("1K"), run("1G")) else { return };
