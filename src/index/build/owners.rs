@@ -1055,7 +1055,7 @@ impl<C: Cell> Merging<'_, '_, C> {
         }
         let limit = |limit: Limit| Limit { node: place[limit.node as usize], ..limit };
         tree.limits = limits.into_iter().map(limit).collect();
-        tree.pruned(LEAST).without_idle_constants()
+        tree.pruned(LEAST)
     }
 }
 
