@@ -18,7 +18,8 @@ pub fn sections(tree: &OwnerTree, budget: u64) -> [(&'static str, Vec<u8>); 4] {
         let tree = pruned.as_ref().unwrap_or(tree);
         let sections = tables(tree);
         let bytes: usize = sections.iter().map(|(_, section)| section.len()).sum();
-        if bytes as u64 <= budget / 3 || tree.nodes.len() < 2 {
+        // The top and what is counted together below it cannot become fewer.
+        if bytes as u64 <= budget / 3 || tree.nodes.len() <= 2 {
             return sections;
         }
         pruned = Some(tree.pruned(least));

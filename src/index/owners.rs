@@ -330,11 +330,13 @@ impl OwnerTree {
             }
             is_same
         });
-        Self { names: self.names.clone(), nodes, shares, limits }.with_sorted_names()
+        let tree = Self { names: self.names.clone(), nodes, shares, limits };
+        tree.with_sorted_names().without_idle_limits()
     }
 
-    /// The same tree without limits in static fields of classes that hold nothing here.
-    pub fn without_idle_constants(mut self) -> Self {
+    /// The same tree without limits that are near nothing: in static fields of classes that hold
+    /// nothing here, and of objects whose holders are not told.
+    fn without_idle_limits(mut self) -> Self {
         let mut used = vec![false; self.names.len().max(1)];
         for node in &self.nodes {
             used[node.class as usize] |= node.is_class;
@@ -355,8 +357,17 @@ impl OwnerTree {
             let inside = names[first..].iter().take_while(|name| name.starts_with(&inside)).count();
             used[class as usize] || used[first..first + inside].contains(&true)
         };
-        self.limits.retain(|limit| limit.node != 0 || is_used(limit.class));
-        self.with_sorted_names()
+        let nodes = &self.nodes;
+        let is_told = |limit: &Limit| {
+            let node = &nodes[limit.node as usize];
+            node.edge != Edge::Other || node.parent != 0
+        };
+        let mut limits = std::mem::take(&mut self.limits);
+        limits.retain(|limit| match limit.node {
+            0 => is_used(limit.class),
+            _ => is_told(limit),
+        });
+        Self { limits, ..self }.with_sorted_names()
     }
 
     /// Drops the names of threads, which may be chosen by users of the application.

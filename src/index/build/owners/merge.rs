@@ -612,6 +612,6 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
         }
         let limit = |limit: Limit| Limit { node: place[limit.node as usize], ..limit };
         tree.limits = limits.into_iter().map(limit).collect();
-        tree.pruned(LEAST).without_idle_constants()
+        tree.pruned(LEAST)
     }
 }
