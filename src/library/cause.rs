@@ -39,6 +39,8 @@ pub struct Cause {
 pub(super) struct Rule {
     pub owner: Vec<Pattern>,
     pub contents: Vec<Pattern>,
+    /// Contents that there must be, too, however little they are.
+    pub with: Vec<Pattern>,
     pub path: Vec<Pattern>,
     pub kind: Vec<String>,
     /// Classes of which the heap must have instances, wherever they are.
@@ -93,13 +95,14 @@ pub(super) fn label(class: &str, field: Option<&str>) -> String {
 
 /// What decides between causes that apply, in this order: whether the owner was named and how
 /// exactly; then, whether a step of the path was; then which of the contents, those that grow most
-/// first; then the kind; then what the heap has besides.
-pub(super) type Precedence = (usize, usize, usize, usize, usize);
+/// first; then what is to be among them besides; then the kind; then what the heap has.
+pub(super) type Precedence = (usize, usize, usize, usize, usize, usize);
 
 impl Rule {
     pub fn is_empty(&self) -> bool {
         self.owner.is_empty()
             && self.contents.is_empty()
+            && self.with.is_empty()
             && self.path.is_empty()
             && self.kind.is_empty()
             && self.present.is_empty()
@@ -118,6 +121,7 @@ impl Rule {
             weight(&self.owner, [owner])?,
             weight(&self.path, path.iter().map(String::as_str))?,
             weight_of_contents(&self.contents, contents)?,
+            weight(&self.with, contents.iter().copied())?,
             if self.kind.is_empty() { 0 } else { of_kind.then_some(1)? },
             weight(&self.present, present.iter().copied())?,
         ))

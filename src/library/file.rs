@@ -73,6 +73,8 @@ struct RawCause {
     #[serde(default)]
     kind: Vec<Spanned<String>>,
     #[serde(default)]
+    with: Vec<String>,
+    #[serde(default)]
     present: Vec<String>,
     #[serde(default)]
     general: bool,
@@ -94,6 +96,8 @@ struct RawRule {
     path: Vec<String>,
     #[serde(default)]
     kind: Vec<Spanned<String>>,
+    #[serde(default)]
+    with: Vec<String>,
     #[serde(default)]
     present: Vec<String>,
 }
@@ -198,13 +202,14 @@ impl Checker<'_> {
             contents: raw.contents,
             path: raw.path,
             kind: raw.kind,
+            with: raw.with,
             present: raw.present,
         };
         let first = Some(first).filter(|rule| !rule.is_empty());
         let rules = first.into_iter().chain(raw.or);
         let rules: Vec<Rule> = rules.map(|rule| self.rule(rule)).collect::<Result<_, _>>()?;
         let says_when = !rules.is_empty() && rules.iter().all(|rule| !rule.is_empty());
-        let what = "a cause needs owner, contents, path, kind or present to be told by";
+        let what = "a cause needs owner, contents, path, kind, with or present to be told by";
         self.ensure(says_when, &raw.id, what)?;
         Ok(Cause {
             id: raw.id.into_inner(),
@@ -227,6 +232,7 @@ impl Checker<'_> {
             contents: patterns(&raw.contents),
             path: patterns(&raw.path),
             kind: raw.kind.into_iter().map(Spanned::into_inner).collect(),
+            with: patterns(&raw.with),
             present: patterns(&raw.present),
         })
     }
@@ -244,7 +250,7 @@ impl Checker<'_> {
 
 impl RawRule {
     fn is_empty(&self) -> bool {
-        let lists = [&self.owner, &self.contents, &self.path, &self.present];
+        let lists = [&self.owner, &self.contents, &self.path, &self.with, &self.present];
         self.kind.is_empty() && lists.iter().all(|list| list.is_empty())
     }
 }

@@ -16,12 +16,13 @@ public final class Results {
     public static void main(String[] args) throws Exception {
         Connection connection = DriverManager.getConnection("jdbc:h2:mem:reports");
         try (Statement create = connection.createStatement()) {
-            create.execute("create table lines as select x as id, 'line ' || x as text from system_range(1, 2000)");
+            create.execute("create table lines as select x as id, 'line ' || x as text from system_range(1, 1000)");
         }
         Dumps.run(args, number -> {
             Everyday.work(number);
             for (int report = 0; report < 15; report++) {
-                ResultSet lines = connection.createStatement().executeQuery("select id, text from lines");
+                String query = "select id, text || ' of report " + number + "." + report + "' from lines";
+                ResultSet lines = connection.createStatement().executeQuery(query);
                 lines.next();
                 OPEN.add(lines);
             }
