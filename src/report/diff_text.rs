@@ -84,8 +84,7 @@ fn next(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
     };
     let dumps = comparison.digests.iter().rev();
     let Some(last) = dumps.clone().find(|dump| dump.kind == Kind::Dump) else { return };
-    let top = finding.contents.iter().find(|content| content.is_top);
-    let class = top.or(finding.contents.first()).map_or(&finding.owner.class, |top| &top.class);
+    let class = finding.first_content().map_or(&finding.owner.class, |content| &content.class);
     let command =
         format!("next: heapdrift show {} --class '^{}$'", last.path, regex::escape(class));
     let _ = writeln!(out, " {}", styled(styles::DIM, &text::wrap(&escape(&command), columns, 2)));

@@ -389,6 +389,9 @@ fn owner_lines(owners: &Owners) -> Vec<OwnerLine<'_>> {
 #[derive(Serialize)]
 struct ContentRow<'a> {
     class: &'a str,
+    /// Only where it is true.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    class_objects: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     library: Option<&'a Library>,
     instances: &'a [u64],
@@ -397,9 +400,9 @@ struct ContentRow<'a> {
 
 impl<'a> ContentRow<'a> {
     fn new(content: &'a Content) -> Self {
-        let Content { class, instances, retained_bytes, .. } = content;
+        let Content { class, is_class, instances, retained_bytes, .. } = content;
         let library = content.library.as_ref();
-        Self { class, library, instances, retained_bytes }
+        Self { class, class_objects: *is_class, library, instances, retained_bytes }
     }
 }
 

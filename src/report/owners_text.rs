@@ -95,6 +95,9 @@ fn one(finding: &Finding, heap_max: Option<u64>, columns: Option<usize>, out: &m
     if let Some(holds) = holds(finding) {
         line(label("holds", holds));
     }
+    if let Some(loaded) = loaded(finding) {
+        line(label("loads", loaded));
+    }
     line(label("alive", alive(&finding.path)));
     if let Some(site) = &finding.site {
         line(label("site", site.clone()));
@@ -148,14 +151,20 @@ fn entries(finding: &Finding) -> String {
 
 /// What the owner holds ever more of.
 fn holds(finding: &Finding) -> Option<String> {
-    let top = finding.contents.iter().find(|content| content.is_top);
-    let content = top.or(finding.contents.first())?;
+    let content = finding.first_content()?;
     let counts: Vec<String> = content.instances.iter().map(|value| count(*value)).collect();
     let library = content.library.as_ref().filter(|library| {
         library.name != JDK && finding.library.as_ref().map(|l| &l.name) != Some(&library.name)
     });
     let library = library.map_or(String::new(), |library| format!("   ({})", library.title()));
     Some(format!("{}   {}{library}", content.class, counts.join(" → ")))
+}
+
+/// The class that is loaded again and again.
+fn loaded(finding: &Finding) -> Option<String> {
+    let content = finding.contents.iter().find(|content| content.is_class)?;
+    let counts: Vec<String> = content.instances.iter().map(|value| count(*value)).collect();
+    Some(format!("class {}   {}   by a loader each", content.class, counts.join(" → ")))
 }
 
 /// `AWS SDK for Java v1 1.12.668   aws-java-sdk-core-1.12.668.jar (from the dump)`

@@ -4,6 +4,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::accounts;
 use super::credit::LabelId;
+use super::label::is_generated;
 use super::union::Amounts;
 use super::{Content, GrownLength, Scene, TableLengths};
 use crate::digest::ArrayKey;
@@ -28,7 +29,7 @@ pub fn of(scene: &Scene<'_>, findings: &[Vec<LabelId>]) -> Vec<Contents> {
     for (nth, labels) in findings.iter().enumerate() {
         finding_of.extend(labels.iter().map(|label| (*label, nth)));
     }
-    let mut rows: Vec<HashMap<Name, Content>> = vec![HashMap::new(); findings.len()];
+    let mut rows: Vec<Rows> = vec![HashMap::new(); findings.len()];
     let mut tables: Vec<Option<(u64, u32)>> = vec![None; findings.len()];
     for node in 1..scene.union.nodes.len() as u32 {
         for (label, part) in scene.credits.parts(scene.credits.of[node as usize]) {
@@ -52,18 +53,22 @@ pub fn of(scene: &Scene<'_>, findings: &[Vec<LabelId>]) -> Vec<Contents> {
         .collect()
 }
 
+/// By class, those of class objects apart.
+type Rows = HashMap<(Name, bool), Content>;
+
 /// Adds a part of a node to the row of its class.
-fn add(scene: &Scene<'_>, node: u32, part: f64, rows: &mut HashMap<Name, Content>) {
+fn add(scene: &Scene<'_>, node: u32, part: f64, rows: &mut Rows) {
     let union = &scene.union;
     let what = union.nodes[node as usize];
-    // Class objects are instances of `java.lang.Class`, for which trees have no name.
-    if what.is_class {
+    // Generated classes are made again and again by one loader, too.
+    if what.is_class && is_generated(union.name(what.class)) {
         return;
     }
     let cut = scene.credits.cut[node as usize];
-    let row = rows.entry(what.class).or_insert_with(|| Content {
+    let row = rows.entry((what.class, what.is_class)).or_insert_with(|| Content {
         library: None,
         class: union.name(what.class).to_owned(),
+        is_class: what.is_class,
         instances: vec![0; union.dumps],
         retained_bytes: vec![0; union.dumps],
         is_top: false,
@@ -96,15 +101,20 @@ fn is_within_its_class(scene: &Scene<'_>, node: u32, cut: u32) -> bool {
 }
 
 /// The rows that grew, by growth of what they retain.
-fn grown(scene: &Scene<'_>, rows: HashMap<Name, Content>) -> Vec<Content> {
+fn grown(scene: &Scene<'_>, rows: Rows) -> Vec<Content> {
     let growth = |values: &[u64]| accounts::growth(&values[scene.judged.clone()]);
+    // A class that was loaded once, however much its statics hold, is no content.
+    let is_again = |row: &Content| {
+        row.instances.last().is_some_and(|last| *last > 1) && growth(&row.instances) > 0
+    };
     let mut rows: Vec<Content> = rows
         .into_values()
         .filter(|row| growth(&row.instances) > 0 || growth(&row.retained_bytes) > 0)
+        .filter(|row| !row.is_class || is_again(row))
         .collect();
     rows.sort_by(|a, b| {
         let order = |row: &Content| std::cmp::Reverse(growth(&row.retained_bytes));
-        (order(a), &a.class).cmp(&(order(b), &b.class))
+        (order(a), &a.class, a.is_class).cmp(&(order(b), &b.class, b.is_class))
     });
     rows
 }

@@ -131,6 +131,11 @@ pub fn is_lambda(class: &str) -> bool {
     class.contains("$$Lambda")
 }
 
+/// True for classes that have no source: of lambdas, proxies and accessors of reflection.
+pub fn is_generated(class: &str) -> bool {
+    is_lambda(class) || class.contains("$Proxy") || class.contains(".Generated")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

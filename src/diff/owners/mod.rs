@@ -191,6 +191,14 @@ pub struct Finding {
     pub doubts: Vec<Doubt>,
 }
 
+impl Finding {
+    /// What the owner holds ever more of: right below it, or else what grows most.
+    pub fn first_content(&self) -> Option<&Content> {
+        let top = self.contents.iter().find(|content| content.is_top);
+        top.or(self.contents.iter().find(|content| !content.is_class))
+    }
+}
+
 /// A bound on the entries of an owner, read from the heap.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Bound {
@@ -204,6 +212,8 @@ pub struct Bound {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Content {
     pub class: String,
+    /// True for the class objects of a class that several loaders have loaded, one each.
+    pub is_class: bool,
     /// Whose class it is; `None` when nobody knows.
     pub library: Option<Library>,
     pub instances: Vec<u64>,

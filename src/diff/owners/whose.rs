@@ -11,6 +11,8 @@ use crate::library::{self, Catalog, Cause, Growth, Library, PathStep};
 
 /// Classes below this share of a finding's growth are no reason for it.
 const REASON: f64 = 0.1;
+/// What class objects are called in the catalog.
+const CLASS: &str = "java.lang.Class";
 
 /// Looks things up in the catalog and in the jars that the dumps tell.
 pub struct Whose<'a> {
@@ -79,7 +81,7 @@ impl<'a> Whose<'a> {
             .contents
             .iter()
             .filter(|content| content.is_top || grown(&content.retained_bytes) >= least)
-            .map(|content| content.class.as_str())
+            .map(|content| if content.is_class { CLASS } else { content.class.as_str() })
             .collect();
         let path: Vec<PathStep<'_>> = finding
             .path
