@@ -90,10 +90,11 @@ fn add(scene: &Scene<'_>, node: u32, part: f64, rows: &mut Rows) {
 /// True when a node between `node` and `cut`, which retains this one, has the same class.
 fn is_within_its_class(scene: &Scene<'_>, node: u32, cut: u32) -> bool {
     let nodes = &scene.union.nodes;
+    let class = |at: u32| (nodes[at as usize].class, nodes[at as usize].is_class);
     let mut at = node;
     while at != cut {
         at = nodes[at as usize].parent;
-        if nodes[at as usize].class == nodes[node as usize].class {
+        if class(at) == class(node) {
             return true;
         }
     }

@@ -236,6 +236,11 @@ fn finding(
         judged.evidence.growth / hours
     });
     let is_off_heap = owner.kind == OwnerKind::OffHeap;
+    // What is loaded again and again keeps itself, by something of the JDK.
+    let loaded = contents.classes.iter().find(|content| {
+        content.is_class && content.class != owner.class && is_of_application(scene, &content.class)
+    });
+    let loaded = loaded.map(|content| content.class.clone());
     let mut finding = Finding {
         id: id(&owner),
         library: None,
@@ -254,7 +259,9 @@ fn finding(
         contents: contents.classes,
         table: contents.table,
         array_lengths: contents.array_lengths,
-        site: site(scene, &owner, &path).or_else(|| frame(scene, &owner, cause.account.lead.1)),
+        site: site(scene, &owner, &path)
+            .or_else(|| frame(scene, &owner, cause.account.lead.1))
+            .or(loaded),
         path,
         owner,
         evidence: judged.evidence,
@@ -303,15 +310,18 @@ fn frame(scene: &Scene<'_>, owner: &OwnerKey, lead: u32) -> Option<String> {
     Some(union.name(most.0).to_owned())
 }
 
-/// The nearest class of the application on a path: above the owner, else below it. Which classes
-/// are the application's is told by the package of the main class.
-fn site(scene: &Scene<'_>, owner: &OwnerKey, path: &[super::Step]) -> Option<String> {
-    let main = scene.digests.last()?.facts.main_class.as_deref().unwrap_or("");
-    let package: Vec<&str> = main.split('.').collect();
+/// True for the application's own classes: those the user calls so, or by the package of the main
+/// class.
+fn is_of_application(scene: &Scene<'_>, class: &str) -> bool {
+    let main = scene.digests.last().and_then(|digest| digest.facts.main_class.as_deref());
+    let package: Vec<&str> = main.unwrap_or("").split('.').collect();
     let package = package[..package.len().saturating_sub(1).min(2)].join(".") + ".";
-    let is_own = |class: &str| {
-        scene.whose.is_own(class) || (package.len() > 1 && class.starts_with(&package))
-    };
+    scene.whose.is_own(class) || (package.len() > 1 && class.starts_with(&package))
+}
+
+/// The nearest class of the application on a path: above the owner, else below it.
+fn site(scene: &Scene<'_>, owner: &OwnerKey, path: &[super::Step]) -> Option<String> {
+    let is_own = |class: &str| is_of_application(scene, class);
     let is_owner = |step: &super::Step| step.class == owner.class && step.field == owner.field;
     let at = path.iter().rposition(is_owner).unwrap_or(path.len());
     let (above, below) = path.split_at(at);
