@@ -24,7 +24,7 @@ const LEAK: &str = "tests/dumps/sdk-client-leak";
 const SERIAL: &str = "tests/dumps/jdk17-serial/1.hprof.gz";
 const SECTIONS: [&str; 6] = ["facts", "classes", "arrays", "packages", "loaders", "threads"];
 /// Those that follow where the dump was read with an index.
-const OWNER_SECTIONS: [&str; 3] = ["ownnames", "owners", "sharers"];
+const OWNER_SECTIONS: [&str; 4] = ["ownnames", "owners", "sharers", "limits"];
 
 fn tool(arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapdrift"));
