@@ -1,12 +1,38 @@
 //! What objects of the dump say of how much they, or what is beside them, take at most.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use hashbrown::HashMap;
 
 use super::plan::{Object, Plans};
 use crate::parser::classes::ClassIndex;
 
 /// Numbers that say a limit, of one class: what has more instances is held, and holds nothing.
-const MOST_LIMITS: usize = 1 << 16;
+const MOST_LIMITS: u32 = 1 << 16;
+
+/// How many numbers that say a limit were met, by class: threads count together, so that those of a
+/// class with very many instances are not kept only to be dropped.
+pub struct LimitCounts(Vec<AtomicU32>);
+
+impl LimitCounts {
+    pub fn new(classes: usize) -> Self {
+        Self((0..classes).map(|_| AtomicU32::new(0)).collect())
+    }
+
+    fn are_too_many(&self, class: ClassIndex) -> bool {
+        self.0[class.0 as usize].load(Ordering::Relaxed) > MOST_LIMITS
+    }
+
+    /// Counts one; false when there were too many before.
+    #[inline(always)]
+    fn take(&self, class: ClassIndex) -> bool {
+        let is_wanted = !self.are_too_many(class);
+        if is_wanted {
+            self.0[class.0 as usize].fetch_add(1, Ordering::Relaxed);
+        }
+        is_wanted
+    }
+}
 
 /// What objects say of how much they take.
 #[derive(Default)]
@@ -21,7 +47,13 @@ pub struct Bounds {
 
 impl Bounds {
     #[inline(always)]
-    pub fn note(&mut self, plans: &Plans<'_>, object: &Object<'_>, ordinal: u64) {
+    pub fn note(
+        &mut self,
+        plans: &Plans<'_>,
+        object: &Object<'_>,
+        ordinal: u64,
+        counts: &LimitCounts,
+    ) {
         if let Some(bound) = plans.bound(object) {
             self.declared.push((ordinal, bound));
         }
@@ -29,10 +61,8 @@ impl Bounds {
             self.scattered.push(ordinal);
         }
         plans.limits(object, |class, field, value| {
-            let limits = self.limits.entry(class).or_default();
-            // One more than that says that there are too many.
-            if limits.len() <= MOST_LIMITS {
-                limits.push((ordinal, field, value));
+            if counts.take(class) {
+                self.limits.entry(class).or_default().push((ordinal, field, value));
             }
         });
     }
@@ -46,7 +76,7 @@ impl Bounds {
     }
 
     /// Drops classes with so many instances that they cannot be what limits.
-    pub fn settle(&mut self) {
-        self.limits.retain(|_, limits| limits.len() <= MOST_LIMITS);
+    pub fn settle(&mut self, counts: &LimitCounts) {
+        self.limits.retain(|class, _| !counts.are_too_many(*class));
     }
 }

@@ -292,6 +292,11 @@ impl<'c> Plans<'c> {
         }
     }
 
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.classes.classes.len()
+    }
+
     /// The kinds of what the JVM fills holes in the heap with (`int[]`), and of class objects.
     pub fn held_by_jvm(&self) -> [u32; 2] {
         [self.primitives[FieldType::Int as usize], self.mirror]

@@ -162,9 +162,12 @@ impl<C: Cell> Sets<'_, C> {
         let avoid = self.reachable_without(&membership, budget)?;
         let arrays = membership.sets.len() - membership.first_of_arrays;
         let count = self.objects.count as usize;
+        // Each of the sums that are made at the same time has a number for each row of arrays.
+        let strides = count.div_ceil(STRIDE) / (4 * rayon::current_num_threads());
         let Sums { bits: exact, instances, themselves, mut members } = (0..count)
             .into_par_iter()
             .step_by(STRIDE)
+            .with_min_len(strides.max(1))
             .fold(
                 || Sums::new(arrays),
                 |mut sums, start| {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, AtomicU64, O
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::bounds::Bounds;
+use super::bounds::{Bounds, LimitCounts};
 use super::label::{self, Label, Labels};
 use super::order::shared_bitmap;
 use super::plan::{ClassCache, Native, Object, OutsideMemory, Plans};
@@ -654,8 +654,10 @@ impl<C: Cell> Reading<'_, C> {
     /// Walks the dump: fills [`Objects`] with what each object is and who alone refers to it.
     pub fn find_references(&self, dump: &Dump<'_>) -> References {
         let mut all = References::default();
+        let limits = LimitCounts::new(self.plans.classes());
         let referring = || Referring {
             reading: self,
+            limits: &limits,
             cache: ClassCache::default(),
             targets: Targets::default(),
             found: References::default(),
@@ -678,13 +680,14 @@ impl<C: Cell> Reading<'_, C> {
         }
         all.weak.par_sort_unstable();
         all.runs.par_sort_unstable();
-        all.bounds.settle();
+        all.bounds.settle(&limits);
         all
     }
 }
 
 struct Referring<'a, C: Cell> {
     reading: &'a Reading<'a, C>,
+    limits: &'a LimitCounts,
     cache: ClassCache,
     targets: Targets,
     found: References,
@@ -754,7 +757,7 @@ impl<C: Cell> Sink for Referring<'_, C> {
         if let Some(memory) = reading.plans.outside(&object) {
             self.found.outside.push((ordinal, memory));
         }
-        self.found.bounds.note(reading.plans, &object, ordinal);
+        self.found.bounds.note(reading.plans, &object, ordinal, self.limits);
         reading.targets(&object, ordinal, &mut self.targets);
         if !self.targets.roots.is_empty() {
             self.found.to_roots += self.targets.roots.len() as u64;
