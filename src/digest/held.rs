@@ -72,7 +72,8 @@ impl HeldTables {
                     tables.roots.insert(set.name.clone(), Held::of(set));
                 }
                 Family::Thread => {
-                    let name = Some(without_numbers(&set.name)).filter(|name| !name.is_empty());
+                    let name =
+                        Some(names::without_numbers(&set.name)).filter(|name| !name.is_empty());
                     let class = set.id.map(&class_of).unwrap_or_default();
                     let key = ThreadKey { name, class: names::stable_name(&class) };
                     tables.threads.entry(key).or_default().add(Held::of(set));
@@ -159,19 +160,6 @@ fn rows<K: Key>(table: &Reader<'_>) -> Result<BTreeMap<K, Held>, String> {
         return Err("two rows are about the same".to_owned());
     }
     Ok(rows)
-}
-
-/// The name of a thread as it is the same for all threads of a pool and in every run.
-fn without_numbers(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for c in name.chars() {
-        match c.is_ascii_digit() {
-            false => out.push(c),
-            true if out.ends_with('#') => {}
-            true => out.push('#'),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

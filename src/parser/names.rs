@@ -199,9 +199,28 @@ pub fn escape(text: &str) -> std::borrow::Cow<'_, str> {
     safe.into()
 }
 
+/// The name of a thread as it is the same for all threads of a pool and in every run.
+pub fn without_numbers(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        if !c.is_ascii_digit() {
+            out.push(c);
+        } else if !out.ends_with('#') {
+            out.push('#');
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_of_a_pool_have_one_name() {
+        assert_eq!(without_numbers("pool-12-thread-3"), "pool-#-thread-#");
+        assert_eq!(without_numbers("main"), "main");
+    }
 
     #[test]
     fn modified_utf8_decodes_nul_and_surrogates_and_keeps_odd_bytes_apart() {

@@ -23,7 +23,7 @@ impl<C: Cell> Merging<'_, '_, C> {
         for root in owners.roots {
             if root.kind == sub::ROOT_THREAD_OBJECT {
                 let name = by_serial.get(&root.thread).and_then(|thread| thread.name.as_deref());
-                let name = self.names.of(&without_numbers(name.unwrap_or("")));
+                let name = self.names.of(&names::without_numbers(name.unwrap_or("")));
                 let edge = self.roles.edge(Edge::Thread(name));
                 self.tops.insert(root.object, edge);
                 thread_of.insert(root.thread, root.object);
@@ -90,19 +90,6 @@ impl<C: Cell> Merging<'_, '_, C> {
     }
 }
 
-/// The name of a thread as it is the same for all threads of a pool and in every run.
-fn without_numbers(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for c in name.chars() {
-        if !c.is_ascii_digit() {
-            out.push(c);
-        } else if !out.ends_with('#') {
-            out.push('#');
-        }
-    }
-    out
-}
-
 /// The name of a root kind.
 fn root_name(kind: u8) -> &'static str {
     if kind == 0 { "system class" } else { sub::name(kind) }
@@ -122,12 +109,6 @@ fn method_of(frame: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn threads_of_a_pool_have_one_name() {
-        assert_eq!(without_numbers("pool-12-thread-3"), "pool-#-thread-#");
-        assert_eq!(without_numbers("main"), "main");
-    }
 
     #[test]
     fn frames_are_named_by_class_and_method() {
