@@ -15,7 +15,7 @@ use crate::parser::record::{RECORD_HEADER, RecordHeader};
 use crate::parser::structure::{Ahead, HeapLength, Step, Stop, is_plausible_record, next_step};
 use crate::parser::tables::{TopLevelTables, WellKnown};
 use crate::parser::tags::top;
-use crate::source::map::{Expected, expect};
+use crate::source::map::{Expected, advise};
 
 /// A heap dump record or segment: `start..end` of the file, without its header.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +94,7 @@ impl<'d> MappedDump<'d> {
                     if file.present == 0 {
                         // From here on it is hops over segments. Read ahead, they would be read
                         // twice where they do not fit into memory.
-                        expect(&bytes[at..], Expected::Scattered);
+                        advise(&bytes[at..], Expected::Scattered);
                     }
                     let end = file.heap_end(start, length);
                     let single = header.tag == top::HEAP_DUMP;
@@ -141,7 +141,7 @@ impl<'d> MappedDump<'d> {
                 }
             }
         }
-        expect(bytes, Expected::InOrder);
+        advise(bytes, Expected::InOrder);
         unknown.tell(&mut file.integrity);
         for part in &file.files {
             faults::short_records(&part.tables, &mut file.integrity);

@@ -24,7 +24,7 @@ use crate::parser::record::{RECORD_HEADER, RecordHeader};
 use crate::parser::resync::find_record;
 use crate::parser::structure::HeapLength;
 use crate::parser::tags::top;
-use crate::source::map::{Expected, expect};
+use crate::source::map::{Expected, advise};
 
 /// Segments are handed to threads in groups of at least this many bytes.
 const GROUP: usize = 8 << 20;
@@ -232,7 +232,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
                 let Some(group) = groups.get(nth) else { break };
                 if let Some(later) = groups.get(nth + self.threads) {
                     let later = segments[later.start].start..segments[later.end - 1].end;
-                    expect(&self.file.bytes[later], Expected::Soon);
+                    advise(&self.file.bytes[later], Expected::Soon);
                 }
                 let (first, last) = (segments[group.start], segments[group.end - 1]);
                 counting.part(first.start - RECORD_HEADER, last.end, true, |counting| {
@@ -289,7 +289,7 @@ impl<'a, const ID: usize> Walk<'a, ID> {
                 .take_while(|(start, end)| start < end)
                 .collect();
             let later = line(piece + 2 * self.threads)..line(piece + 4 * self.threads);
-            expect(&bytes[later], Expected::Soon);
+            advise(&bytes[later], Expected::Soon);
             let before = &counting.tally;
             let pieces: Vec<Option<Piece>> = lines
                 .par_iter()

@@ -22,7 +22,7 @@ pub enum Expected {
 
 /// Says how a stretch of a mapped file will be read. Only a hint: without it everything is as right,
 /// and slower on a cold disk.
-pub fn expect(bytes: &[u8], expected: Expected) {
+pub fn advise(bytes: &[u8], expected: Expected) {
     /// Advice is for whole pages, of any size that is a multiple of their true size.
     const PAGE: usize = 1 << 16;
     let advice = match expected {
@@ -58,7 +58,7 @@ impl MappedFile {
         // meanwhile: the parser takes every byte for foreign and checks it, `Guard` turns a missing
         // page into zeros, and `change` tells the user.
         let map = unsafe { Mmap::map(&file)? };
-        expect(&map, Expected::InOrder);
+        advise(&map, Expected::InOrder);
         let guard = Guard::new(map.as_ptr(), map.len());
         Ok(Self { guard, map, file, modified: metadata.modified().ok() })
     }

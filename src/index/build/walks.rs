@@ -23,7 +23,7 @@ use crate::index::tally::Sink;
 use crate::parser::header::IdSize;
 use crate::parser::heap::{HeapRecord, LargeArray, Root};
 use crate::parser::ids::ObjectId;
-use crate::source::map::{Expected, expect};
+use crate::source::map::{Expected, advise};
 
 /// The mapped dump and where its heap records are.
 pub struct Dump<'d> {
@@ -48,7 +48,7 @@ impl Dump<'_> {
                 let next = self.parts.get(nth + 1);
                 let bytes = |next: &Part| self.bytes.get(next.start as usize..next.end as usize);
                 if let Some(bytes) = next.and_then(bytes) {
-                    expect(bytes, Expected::Soon);
+                    advise(bytes, Expected::Soon);
                 }
                 let mut sink = sink();
                 mapped::revisit(self.bytes, *part, self.id_size, &mut sink);
@@ -545,6 +545,7 @@ pub struct References {
     pub off_heap: OffHeap,
     /// The objects that stand for memory outside of the heap.
     pub outside: Vec<(u64, OutsideMemory)>,
+    /// What objects say of how much they take at most.
     pub bounds: Bounds,
 }
 
