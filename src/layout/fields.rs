@@ -52,12 +52,18 @@ impl Own {
     }
 }
 
-/// Lays out every class; superclasses first, without recursion.
-pub fn lay_out(classes: &ClassTable, parameters: &Parameters, major: Option<u32>) -> Vec<FieldEnd> {
+/// Lays out some classes, and those above them; superclasses first, without recursion. The others have
+/// no end.
+pub fn lay_out(
+    classes: &ClassTable,
+    which: impl Iterator<Item = ClassIndex>,
+    parameters: &Parameters,
+    major: Option<u32>,
+) -> Vec<FieldEnd> {
     let mut ends: Vec<Option<FieldEnd>> = vec![None; classes.classes.len()];
     let mut path = Vec::new();
-    for start in 0..classes.classes.len() {
-        let mut next = Some(ClassIndex(start as u32));
+    for start in which {
+        let mut next = Some(start);
         while let Some(class) = next.filter(|class| ends[class.0 as usize].is_none()) {
             path.push(class);
             next = classes.get(class).superclass;
@@ -344,7 +350,7 @@ mod tests {
                 is_32_bit: false,
                 padding: DEFAULT_PADDING,
             };
-            let ends = lay_out(&classes, &parameters, Some(17));
+            let ends = lay_out(&classes, (0..9).map(ClassIndex), &parameters, Some(17));
             ends.iter().map(|end| end.end).collect::<Vec<_>>()
         };
         // Thread: 12, padding, 4 to align, 16 bytes of fields up to 160, padding.

@@ -5,6 +5,8 @@
 //! contradict none. (The fewest contradictions alone say nothing: sizes that are too small never
 //! contradict.)
 
+use std::collections::BTreeSet;
+
 use hashbrown::HashMap;
 
 use super::{Era, Layout, Parameters};
@@ -35,6 +37,17 @@ pub struct Evidence {
     pub least: Vec<(ClassIndex, u64)>,
     /// Greatest common divisor of all addresses.
     pub alignment: u64,
+}
+
+impl Evidence {
+    /// The classes of the instances that were observed.
+    fn classes(&self) -> BTreeSet<ClassIndex> {
+        let class = |neighbour: &Neighbour| match neighbour.object {
+            Observed::Instance(class) => Some(class),
+            Observed::Array(..) => None,
+        };
+        self.neighbours.iter().filter_map(class).collect()
+    }
 }
 
 /// How well parameters explain the distances.
@@ -99,6 +112,8 @@ pub fn infer(
         known @ (8 | 16 | 32 | 64 | 128 | 256) => known,
         _ => 8,
     };
+    let observed = evidence.classes();
+    let layout = |parameters| Layout::of(classes, observed.iter().copied(), parameters, major);
     let mut candidates = Vec::new();
     for era in eras {
         let shapes: &[(u64, u64)] = match (is_32_bit, era) {
@@ -117,17 +132,18 @@ pub fn infer(
                 is_32_bit,
                 padding: DEFAULT_PADDING,
             };
-            let layout = Layout::new(classes, parameters, major);
-            candidates.push((score(&layout, evidence), parameters));
+            candidates.push((score(&layout(parameters), evidence), parameters));
         }
     }
     // The first of equals: the most usual parameters stand first.
     candidates.sort_by_key(|(score, _)| std::cmp::Reverse(score.value()));
     let (_, mut parameters) = candidates[0];
-    parameters.padding = infer_padding(classes, parameters, evidence, major);
-    let layout = Layout::new(classes, parameters, major);
+    let likely = layout(parameters);
+    let contended: BTreeSet<ClassIndex> =
+        observed.iter().copied().filter(|class| likely.is_contended(*class)).collect();
+    parameters.padding = infer_padding(classes, &contended, parameters, evidence, major);
     let runner_up = candidates.get(1).map_or(i64::MIN, |(score, _)| score.value());
-    Inferred { parameters, score: score(&layout, evidence), runner_up }
+    Inferred { parameters, score: score(&layout(parameters), evidence), runner_up }
 }
 
 /// HotSpot's default for `-XX:ContendedPaddingWidth`.
@@ -165,19 +181,21 @@ fn score(layout: &Layout<'_>, evidence: &Evidence) -> Score {
     score
 }
 
-/// The padding that agrees with most contended classes.
+/// The padding that agrees with most of the `contended` classes.
 fn infer_padding(
     classes: &ClassTable,
+    contended: &BTreeSet<ClassIndex>,
     parameters: Parameters,
     evidence: &Evidence,
     major: Option<u32>,
 ) -> u64 {
     let fits = |padding: u64| {
-        let layout = Layout::new(classes, Parameters { padding, ..parameters }, major);
+        let parameters = Parameters { padding, ..parameters };
+        let layout = Layout::of(classes, contended.iter().copied(), parameters, major);
         let (mut agree, mut contradict) = (0i64, 0i64);
         for neighbour in &evidence.neighbours {
             if let Observed::Instance(class) = neighbour.object {
-                if layout.is_contended(class) {
+                if contended.contains(&class) {
                     let size = layout.instance_size(class);
                     agree += i64::from(size == neighbour.distance);
                     contradict += i64::from(size > neighbour.distance);

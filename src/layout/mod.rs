@@ -110,7 +110,19 @@ pub struct Layout<'c> {
 impl<'c> Layout<'c> {
     /// Lays out all classes. `major` is the JDK version, which decides what the JVM injects.
     pub fn new(classes: &'c ClassTable, parameters: Parameters, major: Option<u32>) -> Self {
-        let ends = fields::lay_out(classes, &parameters, major);
+        let all = (0..classes.classes.len() as u32).map(ClassIndex);
+        Self::of(classes, all, parameters, major)
+    }
+
+    /// As [`Layout::new`], of some classes: nothing may be asked about the others.
+    fn of(
+        classes: &'c ClassTable,
+        which: impl Iterator<Item = ClassIndex>,
+        parameters: Parameters,
+        major: Option<u32>,
+    ) -> Self {
+        let which = which.chain(classes.named("java/lang/Class"));
+        let ends = fields::lay_out(classes, which, &parameters, major);
         let mut layout = Self { parameters, classes, ends, mirror_base: 0 };
         layout.mirror_base = match classes.named("java/lang/Class") {
             Some(class) => layout.instance_size(class),

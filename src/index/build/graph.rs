@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use super::label::{self, Label};
 use super::plan::ClassCache;
 use super::walks::{Dump, Reading, References, Slots, Targets, no_streams, pred};
-use crate::index::array::{Access, Array, Budget, Cell};
+use crate::index::array::{self, Access, Array, Budget, Cell};
 use crate::index::store::ids::Ids;
 use crate::index::tally::Sink;
 use crate::parser::heap::{HeapRecord, LargeArray};
@@ -335,6 +335,20 @@ impl<C: Cell> Graph<C> {
                 let left = get_varint(&self.bytes, &mut at);
                 Successors { at, left, last: node, first: true }
             }
+        }
+    }
+
+    /// Says that the successors of a node will be asked for.
+    #[inline(always)]
+    pub fn prefetch(&self, node: u64) {
+        self.positions.prefetch(node as usize);
+    }
+
+    /// Says that the successors of a node will be needed soon; [`Self::prefetch`] was called before.
+    #[inline(always)]
+    pub fn prefetch_successors(&self, node: u64) {
+        if let Some(position) = self.positions[node as usize].get().checked_sub(1) {
+            array::prefetch(&self.bytes, (position << self.shift) as usize);
         }
     }
 

@@ -2,7 +2,6 @@
 //!
 //! The passes and their memory are described in `docs/ARCHITECTURE.md`.
 
-mod array_sets;
 mod bounds;
 mod clock;
 mod dominators;
@@ -15,9 +14,7 @@ mod owners;
 mod peel;
 mod place;
 pub mod plan;
-mod reach;
 mod roles;
-mod root_sets;
 mod sets;
 mod walks;
 mod write;
@@ -350,7 +347,9 @@ impl Passes<'_> {
     fn run<C: Cell>(mut self) -> io::Result<PathBuf> {
         let built = self.build_graph::<C>()?;
         let place = self.place;
-        let path = place.write(|file| self.write(file, &built))?;
+        // Giving the temporary files back takes as long as the disk takes for the index.
+        let path =
+            rayon::in_place_scope(|scope| place.write(|file| self.write(file, built, scope)))?;
         self.clock.passed("the disk");
         Ok(path)
     }
@@ -429,7 +428,12 @@ impl Passes<'_> {
 
     /// Finds the dominators and all that follows from them, and writes the index. Much of the work
     /// cannot be spread over cores: what does not depend on it is written down at the same time.
-    fn write<C: Cell>(&mut self, file: File, built: &Built<C>) -> io::Result<File> {
+    fn write<'s, C: Cell>(
+        &mut self,
+        file: File,
+        built: Built<C>,
+        scope: &rayon::Scope<'s>,
+    ) -> io::Result<File> {
         let names = self.kind_names();
         let mut out = store::format::Writer::new(file)?;
         let parts = write::Parts {
@@ -452,7 +456,7 @@ impl Passes<'_> {
         let budget = &self.budget;
         let (dominated, written) = side_by_side(
             budget.is_ample(),
-            || self.dominated(built),
+            || self.dominated(&built),
             || self.clock.timed("writing the graph", || parts.write_graph(&mut out)),
         );
         let mut dominated = dominated?;
@@ -464,13 +468,13 @@ impl Passes<'_> {
         let finished = finish::finish(objects, units, order, dominators, &nodes, ordinals, budget)?;
         self.clock.passed("retained sizes");
         let census =
-            self.judged(built, std::mem::take(&mut dominated.order.unreferenced), &finished);
-        let meta = self.meta(built, &finished);
+            self.judged(&built, std::mem::take(&mut dominated.order.unreferenced), &finished);
+        let meta = self.meta(&built, &finished);
         let is_ample =
             budget.is_ample() && budget.has(built.nodes.count * Self::bytes_of_answers::<C>());
         let (answers, written) = side_by_side(
             is_ample,
-            || self.answers(built, dominated, &names, is_ample),
+            || self.answers(&built, dominated, &names, is_ample),
             || {
                 self.clock.timed("writing sizes", || {
                     parts.write_sizes(&mut out, &meta, &census, &finished)
@@ -480,6 +484,7 @@ impl Passes<'_> {
         let (owners, sets) = answers?;
         written?;
         self.clock.passed("owners and sets");
+        scope.spawn(|_| drop((built, finished)));
         write::write_answers(&mut out, &sets, &owners)?;
         out.finish(self.place.fingerprint(self.census.facts.chosen as u64)?)
     }
@@ -506,7 +511,7 @@ impl Passes<'_> {
 
     /// Bytes for each node that [`Self::answers`] takes when all is done at once.
     const fn bytes_of_answers<C: Cell>() -> u64 {
-        34 + 3 * size_of::<C>() as u64
+        13 + 3 * size_of::<C>() as u64
     }
 
     /// Finds the owner tree and what sets retain.
@@ -537,40 +542,28 @@ impl Passes<'_> {
         let sets = sets::Sets {
             objects: &built.objects,
             graph: &built.graph,
+            root_references: &built.root_references,
             order: &order,
             dominators: &dominators,
+            ids: built.found.ids.view(),
             nodes: built.nodes.view(),
             ordinals: &built.ordinals,
             plans: self.plans,
             slots: &built.slots,
             census: self.census,
+            roots: &built.roots,
+            frames: &built.frames,
+            threads: &self.facts.threads,
             locals: &built.locals,
             names,
-        };
-        let root_sets = root_sets::RootSets {
-            roots: &built.roots,
-            owners: &built.frames,
-            threads: &self.facts.threads,
-            references: &built.root_references,
-            objects: &built.objects,
-            graph: &built.graph,
-            order: &order,
-            dominators: &dominators,
-            ids: built.found.ids.view(),
-            ordinals: &built.ordinals,
-            unit: self.plans.unit,
         };
         let clock = &self.clock;
         let (owners, sets) = side_by_side(
             is_ample,
             || clock.timed("owners", || owners.run(budget)),
-            || {
-                let mut sets = clock.timed("sets", || sets.run(budget))?;
-                sets.extend(clock.timed("sets of roots", || root_sets.run(budget))?);
-                Ok(sets)
-            },
+            || clock.timed("sets", || sets.run(budget)),
         );
-        sets.and_then(|sets| Ok((owners?, sets)))
+        Ok((owners?, sets?))
     }
 
     /// The census, with what the graph tells about the heap.
