@@ -7,9 +7,12 @@ use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::dump::{Dump, no_streams};
 use super::label::{self, Label};
+use super::objects::pred;
 use super::plan::ClassCache;
-use super::walks::{Dump, Reading, References, Slots, Targets, no_streams, pred};
+use super::references::{Reading, References, Targets};
+use super::slots::Slots;
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::ids::Ids;
 use crate::index::tally::Sink;

@@ -14,9 +14,9 @@ use rayon::prelude::*;
 
 use super::FrameOwners;
 use super::graph::{Graph, RootReferences};
+use super::objects::Objects;
 use super::order::Order;
 use super::reach::Reach;
-use super::walks::Objects;
 use crate::index::array::{Array, Budget, Cell};
 use crate::index::facts::Thread;
 use crate::index::store::ids::Ids;

@@ -16,10 +16,11 @@ use rayon::prelude::*;
 
 use super::array_sets::{self, ArraySets};
 use super::graph::Graph;
+use super::objects::{Objects, pred};
 use super::order::Order;
 use super::plan::Plans;
 use super::reach::{Bits, Reach};
-use super::walks::{Objects, Slots, pred};
+use super::slots::Slots;
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::census::Census;
 use crate::index::store::ids::Ids;

@@ -8,8 +8,10 @@ use rayon::prelude::*;
 
 use super::finish::Finished;
 use super::graph::{Graph, put_varint};
+use super::objects::{Objects, pred};
 use super::plan::Plans;
-use super::walks::{BLOCK, Objects, References, Slots, pred};
+use super::references::References;
+use super::slots::Slots;
 use crate::index::array::Cell;
 use crate::index::census::Census;
 use crate::index::heap::{Classes, Heap};
@@ -19,7 +21,7 @@ use crate::index::owners::{Edge, OwnerTree};
 use crate::index::store::format::{Section, Writer};
 use crate::index::store::ids::OwnedIds;
 use crate::index::store::{
-    HeapIndex, IndexFacts, Level, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
+    BLOCK, HeapIndex, IndexFacts, Level, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
 };
 use crate::parser::classes::ClassTable;
 use crate::parser::ids::ObjectId;

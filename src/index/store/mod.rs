@@ -275,8 +275,8 @@ pub struct HeapIndex {
     kinds: Vec<(Kind, String, String)>,
 }
 
-/// Objects of a block.
-const BLOCK: u64 = 64;
+/// Objects of a block: what is stored one after the other can be found from each block on.
+pub const BLOCK: u64 = 64;
 
 impl HeapIndex {
     /// Opens an index: checks header, table and the lengths of sections.
