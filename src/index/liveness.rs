@@ -17,7 +17,7 @@ use super::stream;
 use super::tally::Sink;
 use crate::parser::bytes::id_of_size;
 use crate::parser::classes::{ClassIndex, ClassTable};
-use crate::parser::heap::{HeapRecord, LargeArray};
+use crate::parser::heap::HeapRecord;
 use crate::parser::ids::ObjectId;
 use crate::parser::tags::FieldType;
 use crate::source::Source;
@@ -170,8 +170,6 @@ impl<'a, 'm> Marker<'a, 'm> {
 }
 
 impl Sink for Marker<'_, '_> {
-    fn begin(&mut self) {}
-
     #[inline(always)]
     fn record(&mut self, record: &HeapRecord<'_>, _: u64) {
         let marks = self.marks;
@@ -205,8 +203,6 @@ impl Sink for Marker<'_, '_> {
             self.mark(id_of_size(element, 0, self.marks.id_size).unwrap_or(0));
         }
     }
-
-    fn large_array(&mut self, _: &LargeArray, _: u64) {}
 }
 
 /// Walks the dump once more and tells whether it holds garbage: `Some(true)` when all objects are

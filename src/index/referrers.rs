@@ -21,7 +21,7 @@ use super::scan::{Part, Progress};
 use super::store::{Form, HeapIndex, Kind, Level, StoredClass, StoredRoot};
 use super::tally::Sink;
 use crate::parser::bytes::id_of_size;
-use crate::parser::heap::{HeapRecord, LargeArray};
+use crate::parser::heap::HeapRecord;
 use crate::parser::ids::ObjectId;
 use crate::parser::tags::{FieldType, sub};
 
@@ -293,8 +293,6 @@ impl<'a> Collector<'a> {
 }
 
 impl Sink for Collector<'_> {
-    fn begin(&mut self) {}
-
     #[inline(always)]
     fn record(&mut self, record: &HeapRecord<'_>, _: u64) {
         let id_size = self.heap.id_size;
@@ -331,10 +329,6 @@ impl Sink for Collector<'_> {
             HeapRecord::PrimitiveArray(_) | HeapRecord::Root(_) | HeapRecord::HeapInfo { .. } => {}
         }
     }
-
-    fn elements(&mut self, _: ObjectId, _: &[u8]) {}
-
-    fn large_array(&mut self, _: &LargeArray, _: u64) {}
 }
 
 /// Where references are looked for.

@@ -42,13 +42,3 @@ impl Dump<'_> {
             .collect()
     }
 }
-
-/// Implements the methods of [`Sink`] that only streams call.
-macro_rules! no_streams {
-    () => {
-        fn begin(&mut self) {}
-        fn elements(&mut self, _: ObjectId, _: &[u8]) {}
-        fn large_array(&mut self, _: &LargeArray, _: u64) {}
-    };
-}
-pub(super) use no_streams;

@@ -6,12 +6,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::dump::{Dump, no_streams};
+use super::dump::Dump;
 use crate::index::array::{Array, Cell};
 use crate::index::store::ids::OwnedIds;
 use crate::index::tally::Sink;
-use crate::parser::heap::{HeapRecord, LargeArray, Root};
-use crate::parser::ids::ObjectId;
+use crate::parser::heap::{HeapRecord, Root};
 
 /// What the first walk finds.
 pub struct Found {
@@ -185,8 +184,6 @@ impl Sink for Marker<'_> {
         }
         self.pending |= bit;
     }
-
-    no_streams!();
 }
 
 /// Lists ids.
@@ -202,8 +199,6 @@ impl Sink for Lister {
             self.ids.push(id);
         }
     }
-
-    no_streams!();
 }
 
 /// Finds where objects are described first.
@@ -219,6 +214,4 @@ impl Sink for FirstOffsets<'_> {
             self.found.entry(id).or_insert(offset);
         }
     }
-
-    no_streams!();
 }

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::dump::{Dump, no_streams};
+use super::dump::Dump;
 use super::label::{self, Label};
 use super::objects::pred;
 use super::plan::ClassCache;
@@ -16,8 +16,7 @@ use super::slots::Slots;
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::ids::Ids;
 use crate::index::tally::Sink;
-use crate::parser::heap::{HeapRecord, LargeArray};
-use crate::parser::ids::ObjectId;
+use crate::parser::heap::HeapRecord;
 
 /// The graph of the objects that are left after peeling: how many successors a node has, the
 /// successors, which never are roots, as gaps, and behind them the labels of the references; all in
@@ -314,8 +313,6 @@ impl<C: Cell> Sink for Connecting<'_, C> {
             self.out.node(node, targets);
         }
     }
-
-    no_streams!();
 }
 
 /// The successors of a node, one by one.

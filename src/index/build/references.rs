@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use rayon::prelude::*;
 
 use super::bounds::{Bounds, LimitCounts};
-use super::dump::{Dump, no_streams};
+use super::dump::Dump;
 use super::label::{self, Label};
 use super::objects::{Objects, open, pred};
 use super::plan::{ClassCache, Native, Object, OutsideMemory, Plans};
@@ -17,8 +17,7 @@ use crate::index::census::OffHeap;
 use crate::index::store::ids::Ids;
 use crate::index::store::{BLOCK, Level};
 use crate::index::tally::Sink;
-use crate::parser::heap::{HeapRecord, LargeArray};
-use crate::parser::ids::ObjectId;
+use crate::parser::heap::HeapRecord;
 
 /// What the second walk finds besides [`Objects`].
 #[derive(Default)]
@@ -274,6 +273,4 @@ impl<C: Cell> Sink for Referring<'_, C> {
             self.flush();
         }
     }
-
-    no_streams!();
 }
