@@ -47,15 +47,10 @@ impl<'a> Marks<'a> {
         let id_size = scan.header.id_size.bytes();
         let objects = &gaps.objects;
         let offsets = |index: ClassIndex| {
-            let mut at = 0;
-            let mut offsets = Vec::new();
-            for field in classes.fielded_chain(index).flat_map(|class| &class.fields) {
-                if field.kind == FieldType::Object {
-                    offsets.push(at);
-                }
-                at += field.kind.dump_size(id_size) as u32;
-            }
-            offsets.into()
+            let references = classes
+                .placed_fields(index, id_size)
+                .filter(|(.., field)| field.kind == FieldType::Object);
+            references.map(|(offset, ..)| offset as u32).collect()
         };
         Self {
             index: objects.iter().zip(0..).map(|(object, nth)| (object.id.0, nth)).collect(),

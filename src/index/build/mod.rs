@@ -17,7 +17,7 @@ mod order;
 mod owners;
 mod peel;
 mod place;
-pub mod plan;
+mod plan;
 mod reach;
 mod references;
 mod roles;
