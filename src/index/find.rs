@@ -16,7 +16,7 @@ use super::stream;
 use super::tally::Sink;
 use crate::parser::bytes::id_of_size;
 use crate::parser::classes::ClassTable;
-use crate::parser::heap::{HeapRecord, LargeArray};
+use crate::parser::heap::HeapRecord;
 use crate::parser::ids::ObjectId;
 use crate::parser::tags::FieldType;
 use crate::source::Source;
@@ -51,8 +51,6 @@ impl<'a> Finder<'a> {
 }
 
 impl Sink for Finder<'_> {
-    fn begin(&mut self) {}
-
     #[inline(always)]
     fn record(&mut self, record: &HeapRecord<'_>, _: u64) {
         match record {
@@ -67,10 +65,6 @@ impl Sink for Finder<'_> {
             _ => {}
         }
     }
-
-    fn elements(&mut self, _: ObjectId, _: &[u8]) {}
-
-    fn large_array(&mut self, _: &LargeArray, _: u64) {}
 }
 
 /// Finds the wanted instances and primitive arrays. What is not in the dump, or in a stream that

@@ -93,6 +93,11 @@ pub fn says_limit(name: &str) -> bool {
         && !words.iter().any(|word| OTHER.contains(&word.as_str()))
 }
 
+/// False for negative numbers and the largest integer, which mean that there is no limit.
+pub fn is_limit(value: u64) -> bool {
+    0 < value && value < i32::MAX as u64
+}
+
 /// What a field that says a limit limits in a place with `context`, the words of the names there;
 /// `None` for a limit of what is not in that place. A mere size (`pageSize`) must name the place.
 pub fn unit(name: &str, context: &[String]) -> Option<Unit> {

@@ -17,7 +17,7 @@ use super::stream;
 use super::tally::Sink;
 use crate::parser::bytes::id_of_size;
 use crate::parser::classes::{ClassIndex, ClassTable};
-use crate::parser::heap::{HeapRecord, LargeArray};
+use crate::parser::heap::HeapRecord;
 use crate::parser::ids::ObjectId;
 use crate::parser::tags::FieldType;
 use crate::source::Source;
@@ -47,15 +47,10 @@ impl<'a> Marks<'a> {
         let id_size = scan.header.id_size.bytes();
         let objects = &gaps.objects;
         let offsets = |index: ClassIndex| {
-            let mut at = 0;
-            let mut offsets = Vec::new();
-            for field in classes.fielded_chain(index).flat_map(|class| &class.fields) {
-                if field.kind == FieldType::Object {
-                    offsets.push(at);
-                }
-                at += field.kind.dump_size(id_size) as u32;
-            }
-            offsets.into()
+            let references = classes
+                .placed_fields(index, id_size)
+                .filter(|(.., field)| field.kind == FieldType::Object);
+            references.map(|(offset, ..)| offset as u32).collect()
         };
         Self {
             index: objects.iter().zip(0..).map(|(object, nth)| (object.id.0, nth)).collect(),
@@ -170,8 +165,6 @@ impl<'a, 'm> Marker<'a, 'm> {
 }
 
 impl Sink for Marker<'_, '_> {
-    fn begin(&mut self) {}
-
     #[inline(always)]
     fn record(&mut self, record: &HeapRecord<'_>, _: u64) {
         let marks = self.marks;
@@ -205,8 +198,6 @@ impl Sink for Marker<'_, '_> {
             self.mark(id_of_size(element, 0, self.marks.id_size).unwrap_or(0));
         }
     }
-
-    fn large_array(&mut self, _: &LargeArray, _: u64) {}
 }
 
 /// Walks the dump once more and tells whether it holds garbage: `Some(true)` when all objects are

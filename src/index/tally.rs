@@ -64,16 +64,16 @@ pub struct SpecialInstance {
     pub field: u64,
 }
 
-/// Where something took records from the dump.
+/// What takes the records of a dump. Only streams deliver arrays in parts.
 pub trait Sink {
     /// A heap dump record or a part of one begins: the next record does not follow the last one.
-    fn begin(&mut self);
+    fn begin(&mut self) {}
     /// One record; `offset` is that of its tag in the dump.
     fn record(&mut self, record: &HeapRecord<'_>, offset: u64);
     /// Some of the elements of an object array that is delivered in parts.
-    fn elements(&mut self, class: ObjectId, elements: &[u8]);
+    fn elements(&mut self, _class: ObjectId, _elements: &[u8]) {}
     /// The array that the last elements belong to, now that it is known to be whole.
-    fn large_array(&mut self, array: &LargeArray, offset: u64);
+    fn large_array(&mut self, _array: &LargeArray, _offset: u64) {}
 }
 
 /// See the module's text.

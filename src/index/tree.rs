@@ -32,7 +32,7 @@ const SHARE: u64 = 20;
 const FOLLOWED: usize = 20;
 const FOLLOWED_SHARE: u64 = 100;
 
-/// A group while it is counted; its number is its place in [`Tree::all`].
+/// A group while it is counted; its number is its place among all of them.
 struct Counted {
     group: Group,
     parent: u32,

@@ -30,18 +30,13 @@ pub(super) struct Document {
     pub bounded: Vec<Bounded>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
 struct Raw {
-    #[serde(default)]
     app: Vec<String>,
-    #[serde(default)]
     catalogs: Vec<PathBuf>,
-    #[serde(default)]
     library: Vec<RawLibrary>,
-    #[serde(default)]
     cause: Vec<RawCause>,
-    #[serde(default)]
     bounded: Vec<RawBounded>,
 }
 
@@ -55,7 +50,7 @@ struct RawLibrary {
     #[serde(default)]
     shaded: Vec<String>,
     #[serde(default)]
-    jars: Vec<String>,
+    jars: Vec<Pattern>,
     url: Option<String>,
 }
 
@@ -65,17 +60,17 @@ struct RawCause {
     id: Spanned<String>,
     title: String,
     #[serde(default)]
-    owner: Vec<String>,
+    owner: Vec<Pattern>,
     #[serde(default)]
-    contents: Vec<String>,
+    contents: Vec<Pattern>,
     #[serde(default)]
-    path: Vec<String>,
+    path: Vec<Pattern>,
     #[serde(default)]
     kind: Vec<Spanned<String>>,
     #[serde(default)]
-    with: Vec<String>,
+    with: Vec<Pattern>,
     #[serde(default)]
-    present: Vec<String>,
+    present: Vec<Pattern>,
     #[serde(default)]
     general: bool,
     #[serde(default)]
@@ -85,27 +80,21 @@ struct RawCause {
     url: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
 struct RawRule {
-    #[serde(default)]
-    owner: Vec<String>,
-    #[serde(default)]
-    contents: Vec<String>,
-    #[serde(default)]
-    path: Vec<String>,
-    #[serde(default)]
+    owner: Vec<Pattern>,
+    contents: Vec<Pattern>,
+    path: Vec<Pattern>,
     kind: Vec<Spanned<String>>,
-    #[serde(default)]
-    with: Vec<String>,
-    #[serde(default)]
-    present: Vec<String>,
+    with: Vec<Pattern>,
+    present: Vec<Pattern>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawBounded {
-    owner: Spanned<Vec<String>>,
+    owner: Spanned<Vec<Pattern>>,
     reason: String,
     setting: Option<String>,
     default: Option<u64>,
@@ -151,19 +140,14 @@ impl Checker<'_> {
     }
 
     fn document(&self, raw: Raw) -> Result<Document, CatalogError> {
-        let library_ids = raw.library.iter().map(|library| &library.id);
-        self.no_two_alike(library_ids)?;
+        self.no_two_alike(raw.library.iter().map(|library| &library.id))?;
         self.no_two_alike(raw.cause.iter().map(|cause| &cause.id))?;
         Ok(Document {
             app: raw.app,
             catalogs: raw.catalogs,
-            libraries: raw
-                .library
-                .into_iter()
-                .map(|l| self.library(l))
-                .collect::<Result<_, _>>()?,
-            causes: raw.cause.into_iter().map(|c| self.cause(c)).collect::<Result<_, _>>()?,
-            bounded: raw.bounded.into_iter().map(|b| self.bounded(b)).collect::<Result<_, _>>()?,
+            libraries: checked(raw.library, |library| self.library(library))?,
+            causes: checked(raw.cause, |cause| self.cause(cause))?,
+            bounded: checked(raw.bounded, |bounded| self.bounded(bounded))?,
         })
     }
 
@@ -181,33 +165,33 @@ impl Checker<'_> {
     }
 
     fn library(&self, raw: RawLibrary) -> Result<Entry, CatalogError> {
-        let tells = [&raw.packages, &raw.shaded, &raw.jars].iter().any(|list| !list.is_empty());
+        let tells = !raw.packages.is_empty() || !raw.shaded.is_empty() || !raw.jars.is_empty();
         self.ensure(tells, &raw.id, "a library needs packages, shaded or jars to be told by")?;
-        let prefixes = raw.packages.iter().chain(&raw.shaded);
-        let is_prefix = prefixes.into_iter().all(|prefix| is_prefix(prefix));
-        self.ensure(is_prefix, &raw.id, "packages and shaded are prefixes of names, without *")?;
+        let are_prefixes = raw.packages.iter().chain(&raw.shaded).all(|text| is_prefix(text));
+        self.ensure(are_prefixes, &raw.id, "packages and shaded are prefixes of names, without *")?;
         Ok(Entry {
             id: raw.id.into_inner(),
             name: raw.name,
             packages: raw.packages,
             shaded: raw.shaded,
-            jars: patterns(&raw.jars),
+            jars: raw.jars,
             url: raw.url,
         })
     }
 
     fn cause(&self, raw: RawCause) -> Result<Cause, CatalogError> {
-        let first = RawRule {
+        // What a cause says of itself is the first of its rules.
+        let first = self.rule(RawRule {
             owner: raw.owner,
             contents: raw.contents,
             path: raw.path,
             kind: raw.kind,
             with: raw.with,
             present: raw.present,
-        };
+        })?;
+        let others = checked(raw.or, |rule| self.rule(rule))?;
         let first = Some(first).filter(|rule| !rule.is_empty());
-        let rules = first.into_iter().chain(raw.or);
-        let rules: Vec<Rule> = rules.map(|rule| self.rule(rule)).collect::<Result<_, _>>()?;
+        let rules: Vec<Rule> = first.into_iter().chain(others).collect();
         let says_when = !rules.is_empty() && rules.iter().all(|rule| !rule.is_empty());
         let what = "a cause needs owner, contents, path, kind, with or present to be told by";
         self.ensure(says_when, &raw.id, what)?;
@@ -228,19 +212,19 @@ impl Checker<'_> {
             self.ensure(KINDS.contains(&kind.get_ref().as_str()), kind, &what)?;
         }
         Ok(Rule {
-            owner: patterns(&raw.owner),
-            contents: patterns(&raw.contents),
-            path: patterns(&raw.path),
+            owner: raw.owner,
+            contents: raw.contents,
+            path: raw.path,
             kind: raw.kind.into_iter().map(Spanned::into_inner).collect(),
-            with: patterns(&raw.with),
-            present: patterns(&raw.present),
+            with: raw.with,
+            present: raw.present,
         })
     }
 
     fn bounded(&self, raw: RawBounded) -> Result<Bounded, CatalogError> {
         self.ensure(!raw.owner.get_ref().is_empty(), &raw.owner, "no owner is named")?;
         Ok(Bounded {
-            owner: patterns(raw.owner.get_ref()),
+            owner: raw.owner.into_inner(),
             reason: raw.reason,
             setting: raw.setting,
             default: raw.default,
@@ -248,19 +232,15 @@ impl Checker<'_> {
     }
 }
 
-impl RawRule {
-    fn is_empty(&self) -> bool {
-        let lists = [&self.owner, &self.contents, &self.path, &self.with, &self.present];
-        self.kind.is_empty() && lists.iter().all(|list| list.is_empty())
-    }
-}
-
-fn patterns(texts: &[String]) -> Vec<Pattern> {
-    texts.iter().map(|text| Pattern::new(text)).collect()
+fn checked<R, T>(
+    raw: Vec<R>,
+    check: impl Fn(R) -> Result<T, CatalogError>,
+) -> Result<Vec<T>, CatalogError> {
+    raw.into_iter().map(check).collect()
 }
 
 /// True for the beginning of a class name; a dot at its end changes nothing.
-pub(super) fn is_prefix(text: &str) -> bool {
+fn is_prefix(text: &str) -> bool {
     let prefix = text.trim_end_matches('.');
     !prefix.is_empty() && !prefix.contains(['*', '/', ' '])
 }

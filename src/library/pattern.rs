@@ -1,19 +1,16 @@
 //! Patterns over names: `*` stands for any characters, dots included.
 
+use serde::Deserialize;
+
 /// A pattern.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Pattern {
-    text: String,
-}
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct Pattern(String);
 
 impl Pattern {
-    pub fn new(text: &str) -> Self {
-        Self { text: text.to_owned() }
-    }
-
     /// True when the whole of `name` is as the pattern says.
     pub fn matches(&self, name: &str) -> bool {
-        let Some((start, rest)) = self.text.split_once('*') else { return self.text == name };
+        let Some((start, rest)) = self.0.split_once('*') else { return self.0 == name };
         let Some(mut name) = name.strip_prefix(start) else { return false };
         let mut parts = rest.split('*');
         let end = parts.next_back().unwrap_or(rest);
@@ -28,7 +25,7 @@ impl Pattern {
 
     /// How much the pattern says: its characters but for `*`.
     pub fn weight(&self) -> usize {
-        self.text.bytes().filter(|byte| *byte != b'*').count()
+        self.0.bytes().filter(|byte| *byte != b'*').count()
     }
 }
 
@@ -36,9 +33,13 @@ impl Pattern {
 mod tests {
     use super::*;
 
+    fn pattern(text: &str) -> Pattern {
+        Pattern(text.to_owned())
+    }
+
     #[test]
     fn a_star_stands_for_any_characters_and_everything_else_for_itself() {
-        for (pattern, name, matches) in [
+        for (text, name, matches) in [
             ("a.B.c", "a.B.c", true),
             ("a.B.c", "a.B.cd", false),
             ("a.*.c", "a.b.B.c", true),
@@ -53,13 +54,13 @@ mod tests {
             ("ab*ba", "abba", true),
             ("*.Map$Node", "a.Map$Node", true),
         ] {
-            assert_eq!(Pattern::new(pattern).matches(name), matches, "{pattern} {name}");
+            assert_eq!(pattern(text).matches(name), matches, "{text} {name}");
         }
     }
 
     #[test]
     fn the_longer_pattern_says_more() {
-        assert!(Pattern::new("a.b.C.*").weight() > Pattern::new("a.*").weight());
-        assert_eq!(Pattern::new("**").weight(), 0);
+        assert!(pattern("a.b.C.*").weight() > pattern("a.*").weight());
+        assert_eq!(pattern("**").weight(), 0);
     }
 }

@@ -241,6 +241,23 @@ impl ClassTable {
         })
     }
 
+    /// The fields of the instances of a class, in the order of their values: where in the values each
+    /// stands, the class that declares it, and the field.
+    pub fn placed_fields(
+        &self,
+        index: ClassIndex,
+        id_size: usize,
+    ) -> impl Iterator<Item = (usize, &Class, &InstanceField)> {
+        let mut next = 0;
+        self.fielded_chain(index)
+            .flat_map(|class| class.fields.iter().map(move |field| (class, field)))
+            .map(move |(class, field)| {
+                let offset = next;
+                next += field.kind.dump_size(id_size);
+                (offset, class, field)
+            })
+    }
+
     /// Bytes of an instance's values in the dump, by the declared fields.
     pub fn values_length(&self, index: ClassIndex, id_size: usize) -> u64 {
         self.fielded_chain(index)
@@ -258,18 +275,11 @@ impl ClassTable {
         name: &str,
         id_size: usize,
     ) -> Option<(usize, FieldType)> {
-        let mut offset = 0;
-        for class in self.fielded_chain(index) {
-            for field in &class.fields {
-                if class.name == declared_in
-                    && self.symbols.bytes(field.name) == Some(name.as_bytes())
-                {
-                    return Some((offset, field.kind));
-                }
-                offset += field.kind.dump_size(id_size);
-            }
-        }
-        None
+        self.placed_fields(index, id_size)
+            .find(|(_, class, field)| {
+                class.name == declared_in && self.symbols.bytes(field.name) == Some(name.as_bytes())
+            })
+            .map(|(offset, _, field)| (offset, field.kind))
     }
 
     /// The value of a static field.

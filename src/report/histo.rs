@@ -35,7 +35,8 @@ pub struct HistoOptions {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HistoRow {
     pub name: String,
-    /// Label of the loader, with a number where several loaders share it; for rows of classes.
+    /// Label of the loader, for rows of classes and arrays; for classes with a number where several
+    /// loaders share it.
     pub loader: Option<String>,
     pub length: Option<LengthRange>,
     pub instances: u64,

@@ -1,4 +1,4 @@
-//! Renders plain report values: each format is one file, none computes what another one lacks.
+//! Renders plain report values: each format is one file or folder, none computes what another one lacks.
 
 pub mod csv;
 pub mod diff_text;

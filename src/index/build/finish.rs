@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use super::objects::{Objects, pred};
 use super::order::{Order, shared_bitmap};
-use super::walks::{Objects, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::Level;
 use crate::index::store::ids::Ids;

@@ -7,14 +7,17 @@ use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use super::dump::Dump;
 use super::label::{self, Label};
+use super::objects::pred;
 use super::plan::ClassCache;
-use super::walks::{Dump, Reading, References, Slots, Targets, no_streams, pred};
+use super::references::{Reading, References, Targets};
+use super::slots::Slots;
 use crate::index::array::{self, Access, Array, Budget, Cell};
+use crate::index::store::coding::{put_varint, unzigzag, zigzag};
 use crate::index::store::ids::Ids;
 use crate::index::tally::Sink;
-use crate::parser::heap::{HeapRecord, LargeArray};
-use crate::parser::ids::ObjectId;
+use crate::parser::heap::HeapRecord;
 
 /// The graph of the objects that are left after peeling: how many successors a node has, the
 /// successors, which never are roots, as gaps, and behind them the labels of the references; all in
@@ -155,10 +158,7 @@ impl<C: Cell> Output<'_, C> {
             let gap = target.wrapping_sub(before);
             match nth {
                 // The first one lies on either side of the node.
-                0 => {
-                    let difference = target.wrapping_sub(node) as i64;
-                    put_varint(&mut self.bytes, (difference << 1 ^ difference >> 63) as u64);
-                }
+                0 => put_varint(&mut self.bytes, zigzag(target.wrapping_sub(node))),
                 _ => put_varint(&mut self.bytes, gap),
             }
             before = target;
@@ -202,15 +202,6 @@ fn code_label(label: Label) -> u64 {
 #[inline(always)]
 fn decode_label(code: u64) -> Label {
     (code as Label).wrapping_add(label::ELEMENT)
-}
-
-/// Adds an integer, seven bits a byte, the lowest first.
-pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
 }
 
 /// Reads a variable-length integer at `at` and moves `at` behind it.
@@ -311,8 +302,6 @@ impl<C: Cell> Sink for Connecting<'_, C> {
             self.out.node(node, targets);
         }
     }
-
-    no_streams!();
 }
 
 /// The successors of a node, one by one.
@@ -362,7 +351,7 @@ impl<C: Cell> Graph<C> {
         let coded = get_varint(&self.bytes, &mut successors.at);
         let difference = if successors.first {
             successors.first = false;
-            coded >> 1 ^ 0u64.wrapping_sub(coded & 1)
+            unzigzag(coded)
         } else {
             coded
         };

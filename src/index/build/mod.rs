@@ -5,18 +5,22 @@
 mod bounds;
 mod clock;
 mod dominators;
+mod dump;
 mod estimate;
+mod find_ids;
 mod finish;
 mod graph;
 mod label;
+mod objects;
 mod order;
 mod owners;
 mod peel;
 mod place;
-pub mod plan;
+mod plan;
+mod references;
 mod roles;
 mod sets;
-mod walks;
+mod slots;
 mod write;
 
 use std::fs::File;
@@ -44,11 +48,14 @@ use crate::parser::names;
 use crate::parser::tags::sub;
 use crate::source::{OpenError, Source};
 use clock::Clock;
+use dump::Dump;
 use finish::Finished;
 use graph::{Graph, RootReferences};
+use objects::{Objects, open, pred};
 use order::{Order, Search};
 use plan::Plans;
-use walks::{Dump, Objects, Reading, References, Slots, open, pred};
+use references::{Reading, References};
+use slots::Slots;
 
 pub use estimate::{Estimate, inflated_bytes};
 pub use place::{Place, clean_up, fingerprint_of, index_path, index_paths};
@@ -322,7 +329,7 @@ struct Passes<'a> {
 
 /// The object graph and what was found on the way to it.
 struct Built<C: Cell> {
-    found: walks::Found,
+    found: find_ids::Found,
     objects: Objects<C>,
     roots: Vec<StoredRoot>,
     frames: FrameOwners,
@@ -359,7 +366,7 @@ impl Passes<'_> {
     fn build_graph<C: Cell>(&mut self) -> io::Result<Built<C>> {
         let plans = self.plans;
         let budget = self.budget.clone();
-        let found = walks::find_ids(&self.dump, self.range.0, self.range.1, self.records)?;
+        let found = find_ids::find_ids(&self.dump, self.range.0, self.range.1, self.records)?;
         self.clock.passed("ids");
         let ids = found.ids.view();
         let mut objects = Objects::<C>::new(&budget, ids.count, plans.kinds.len())?;

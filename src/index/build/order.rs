@@ -13,7 +13,7 @@ use std::sync::atomic::AtomicU64;
 use hashbrown::HashMap;
 
 use super::graph::{Graph, Successors};
-use super::walks::{Objects, pred};
+use super::objects::{Objects, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::Level;
 use crate::index::store::ids::OwnedIds;
@@ -65,7 +65,7 @@ pub struct Search<'a, C: Cell> {
     /// Kinds of what nothing need refer to: fillers of holes in the heap, class objects.
     pub held_by_jvm: [u32; 2],
     /// Reference objects and their referents, by ordinals; see
-    /// [`References::weak`](super::walks::References::weak).
+    /// [`References::weak`](super::references::References::weak).
     pub weak: &'a [(u64, u64, Level)],
     pub budget: &'a Budget,
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::walks::{Objects, open, pred};
+use super::objects::{Objects, open, pred};
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::store::ids::OwnedIds;
 

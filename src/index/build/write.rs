@@ -7,19 +7,23 @@ use std::sync::atomic::AtomicU64;
 use rayon::prelude::*;
 
 use super::finish::Finished;
-use super::graph::{Graph, put_varint};
+use super::graph::Graph;
+use super::objects::{Objects, pred};
 use super::plan::Plans;
-use super::walks::{BLOCK, Objects, References, Slots, pred};
+use super::references::References;
+use super::slots::Slots;
 use crate::index::array::Cell;
 use crate::index::census::Census;
 use crate::index::heap::{Classes, Heap};
 use crate::index::jars::{self, Jars};
 use crate::index::loaders::Loaders;
-use crate::index::owners::{Edge, OwnerTree};
+use crate::index::owners::OwnerTree;
+use crate::index::store::coding::{code_dominator, put_varint, zigzag};
 use crate::index::store::format::{Section, Writer};
 use crate::index::store::ids::OwnedIds;
 use crate::index::store::{
-    HeapIndex, IndexFacts, Level, Meta, StoredClass, StoredRoot, StoredSet, code_dominator,
+    BLOCK, HeapIndex, IndexFacts, Level, Meta, StoredClass, StoredRoot, StoredSet, kind_sections,
+    owners,
 };
 use crate::parser::classes::ClassTable;
 use crate::parser::ids::ObjectId;
@@ -78,10 +82,7 @@ impl<C: Cell> Parts<'_, C> {
                 out.section(Section::IdWords, bytemuck::cast_slice(&ids.words))?;
             }
         }
-        let words = |root: &StoredRoot| {
-            [root.object, root.kind.into(), u64::from(root.frame) << 32 | u64::from(root.thread)]
-        };
-        let roots: Vec<u64> = self.roots.iter().flat_map(words).collect();
+        let roots: Vec<_> = self.roots.iter().map(StoredRoot::words).collect();
         out.section(Section::Roots, bytemuck::cast_slice(&roots))?;
         write_objects(out, self)?;
         write_nodes(out, self)?;
@@ -126,56 +127,13 @@ pub fn write_answers(out: &mut Writer, sets: &[StoredSet], owners: &OwnerTree) -
     write_owners(out, owners)
 }
 
-fn write_owners(out: &mut Writer, owners: &OwnerTree) -> io::Result<()> {
-    let names = serde_json::to_vec(&owners.names).map_err(json)?;
-    out.section(Section::OwnerNames, &names)?;
-    let edge = |edge: Edge| {
-        let (first, second) = edge.names();
-        (edge.code(), first.unwrap_or(0), second.unwrap_or(0))
-    };
-    let nodes: Vec<u64> = owners
-        .nodes
-        .iter()
-        .flat_map(|node| {
-            let (code, first, second) = edge(node.edge);
-            [
-                u64::from(node.parent) | u64::from(code) << 32 | u64::from(node.is_class) << 40,
-                u64::from(first) | u64::from(second) << 32,
-                node.class.into(),
-                node.objects,
-                node.entries,
-                node.capacity,
-                node.shallow_bytes,
-                node.retained_bytes,
-                node.largest_bytes,
-                node.native_bytes,
-                node.bound,
-            ]
-        })
-        .collect();
+fn write_owners(out: &mut Writer, tree: &OwnerTree) -> io::Result<()> {
+    out.section(Section::OwnerNames, &serde_json::to_vec(&tree.names).map_err(json)?)?;
+    let nodes: Vec<_> = tree.nodes.iter().map(owners::node_words).collect();
     out.section(Section::OwnerNodes, bytemuck::cast_slice(&nodes))?;
-    let shares: Vec<u64> = owners
-        .shares
-        .iter()
-        .flat_map(|share| {
-            let (code, first, second) = edge(share.edge);
-            [
-                u64::from(share.node) | u64::from(share.holder) << 32,
-                u64::from(first) | u64::from(second) << 32,
-                code.into(),
-                share.references,
-            ]
-        })
-        .collect();
+    let shares: Vec<_> = tree.shares.iter().map(owners::share_words).collect();
     out.section(Section::OwnerShares, bytemuck::cast_slice(&shares))?;
-    let limits: Vec<u64> = owners
-        .limits
-        .iter()
-        .flat_map(|limit| {
-            let names = u64::from(limit.class) | u64::from(limit.field) << 32;
-            [limit.node.into(), names, limit.objects, limit.value]
-        })
-        .collect();
+    let limits: Vec<_> = tree.limits.iter().map(owners::limit_words).collect();
     out.section(Section::OwnerLimits, bytemuck::cast_slice(&limits))
 }
 
@@ -207,16 +165,7 @@ fn stored_classes<C: Cell>(parts: &Parts<'_, C>) -> Vec<StoredClass> {
 }
 
 fn write_kinds<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()> {
-    let mut texts = Vec::new();
-    let mut words: Vec<u32> = Vec::new();
-    for (kind, (name, loader)) in parts.plans.kinds.iter().zip(parts.names) {
-        words.extend([kind.form.code().into(), kind.class.map_or(u32::MAX, |class| class.0)]);
-        words.extend([kind.size as u32, (kind.size >> 32) as u32]);
-        for text in [name, loader] {
-            words.extend([texts.len() as u32, text.len() as u32]);
-            texts.extend_from_slice(text.as_bytes());
-        }
-    }
+    let (words, texts) = kind_sections(parts.plans.kinds.iter().zip(parts.names));
     out.section(Section::Kinds, bytemuck::cast_slice(&words))?;
     out.section(Section::Names, &texts)
 }
@@ -281,7 +230,7 @@ fn write_nodes<C: Cell>(out: &mut Writer, parts: &Parts<'_, C>) -> io::Result<()
         let mut before = None;
         while let Some(target) = graph.next(&mut successors) {
             match before {
-                None => put_varint(bytes, code_dominator(Some(target), node)),
+                None => put_varint(bytes, zigzag(target.wrapping_sub(node))),
                 Some(before) => put_varint(bytes, target - before),
             }
             before = Some(target);
@@ -295,8 +244,7 @@ fn referents(weak: &[(u64, u64, Level)]) -> Vec<u8> {
     let mut before = 0;
     for (source, referent, _) in weak {
         put_varint(&mut bytes, source - before);
-        let difference = referent.wrapping_sub(*source) as i64;
-        put_varint(&mut bytes, (difference << 1 ^ difference >> 63) as u64);
+        put_varint(&mut bytes, zigzag(referent.wrapping_sub(*source)));
         before = *source;
     }
     bytes

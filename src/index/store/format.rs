@@ -76,6 +76,21 @@ pub struct Entry {
     pub checksum: u64,
 }
 
+impl Entry {
+    /// Checks the checksum of the section.
+    pub(super) fn check(&self, bytes: &[u8]) -> Result<(), FormatError> {
+        let what = "the checksum of a section is wrong";
+        let is_whole = xxh3_64(self.bytes(bytes)) == self.checksum;
+        if is_whole { Ok(()) } else { Err(FormatError::Damaged { offset: self.offset, what }) }
+    }
+
+    /// The bytes of the section.
+    fn bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let rest = bytes.get(self.offset as usize..);
+        rest.and_then(|rest| rest.get(..self.length as usize)).unwrap_or_default()
+    }
+}
+
 /// Writes an index. Nothing of it can be opened before [`Writer::finish`] has succeeded.
 pub struct Writer {
     file: BufWriter<File>,
@@ -275,19 +290,12 @@ impl Contents {
         Ok(Self { fingerprint, entries })
     }
 
-    /// Where a section is whose checksum is wrong.
-    pub fn damage(&self, bytes: &[u8], section: Section) -> Option<u64> {
-        let mut entries = self.entries.iter();
-        let entry = entries.find(|entry| entry.section == section as u32)?;
-        (xxh3_64(self.section(bytes, section)) != entry.checksum).then_some(entry.offset)
-    }
-
     /// The bytes of a section; empty when there is none.
     pub fn section<'a>(&self, bytes: &'a [u8], section: Section) -> &'a [u8] {
-        self.entries
-            .iter()
-            .find(|entry| entry.section == section as u32)
-            .and_then(|entry| bytes.get(entry.offset as usize..)?.get(..entry.length as usize))
-            .unwrap_or_default()
+        self.entry(section).map(|entry| entry.bytes(bytes)).unwrap_or_default()
+    }
+
+    pub(super) fn entry(&self, section: Section) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.section == section as u32)
     }
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
+use super::coding::{Varints, cast, unzigzag};
 use super::format::Section;
 use super::ids::{Bitmap, Ids, Parts};
-use super::{BLOCK, HeapIndex, Varints, cast};
+use super::{BLOCK, HeapIndex};
 
 /// Blocks of nodes that a thread takes at a time.
 const STRIDE: usize = 256;
@@ -119,8 +120,4 @@ fn successors(values: &mut Varints<'_>, node: u64, mut each: impl FnMut(u64)) ->
         each(target);
     }
     Some(())
-}
-
-fn unzigzag(coded: u64) -> u64 {
-    coded >> 1 ^ 0u64.wrapping_sub(coded & 1)
 }

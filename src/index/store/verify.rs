@@ -27,6 +27,18 @@ pub enum VerifyError {
 }
 
 impl HeapIndex {
+    /// Checks the checksums of all sections.
+    ///
+    /// # Errors
+    /// The first damaged section.
+    pub fn verify_checksums(&self) -> Result<(), OpenIndexError> {
+        let format_error = |error| OpenIndexError::Format { path: self.path.clone(), error };
+        for entry in &self.contents.entries {
+            entry.check(&self.map).map_err(format_error)?;
+        }
+        Ok(())
+    }
+
     /// Checks everything that can be checked without the dump: the checksums of all sections, the
     /// table of ids, that each object's retained size is its own and those of the objects it
     /// dominates, and that the totals are those of the objects.

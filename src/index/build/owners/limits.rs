@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::merge::Merging;
 use crate::index::array::Cell;
-use crate::index::build::plan::is_limit;
 use crate::index::build::roles::is_jdk;
-use crate::index::limits;
+use crate::index::limits::{self, is_limit};
 use crate::index::owners::{Limit, Name};
 use crate::parser::classes::ClassIndex;
 use crate::parser::tags::FieldType;

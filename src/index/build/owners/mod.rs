@@ -17,10 +17,12 @@ use rayon::prelude::*;
 
 use super::graph::Graph;
 use super::label::Label;
+use super::objects::Objects;
 use super::order::{Order, shared_bitmap};
 use super::plan::{OutsideMemory, Plans};
+use super::references::References;
 use super::roles::{Names, Ranks, Role, Roles};
-use super::walks::{Objects, References, Slots};
+use super::slots::Slots;
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::facts::Thread;
 use crate::index::owners::OwnerTree;

@@ -24,9 +24,10 @@ use rayon::prelude::*;
 
 use super::FrameOwners;
 use super::graph::{FrameReference, Graph, RootReferences};
+use super::objects::{Objects, pred};
 use super::order::Order;
 use super::plan::Plans;
-use super::walks::{Objects, Slots, pred};
+use super::slots::Slots;
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::census::Census;
 use crate::index::facts::Thread;
