@@ -25,8 +25,8 @@ const LEAK: &str = "tests/dumps/sdk-client-leak";
 const SERIAL: &str = "tests/dumps/jdk17-serial/1.hprof.gz";
 const SECTIONS: [&str; 6] = ["facts", "classes", "arrays", "packages", "loaders", "threads"];
 /// Those that follow where the dump was read with an index.
-const INDEX_SECTIONS: [&str; 6] =
-    ["rootheld", "thrdheld", "ownnames", "owners", "sharers", "limits"];
+const INDEX_SECTIONS: [&str; 7] =
+    ["rootheld", "thrdheld", "ownnames", "owners", "sharers", "limits", "marks"];
 
 fn tool(arguments: &[impl AsRef<OsStr>]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_heapdrift"));

@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use heapdrift::diff::owners::verdict::{Doubt, Verdict};
-use heapdrift::diff::owners::{Finding, OwnerKind, Owners, StepKind};
+use heapdrift::diff::owners::{Finding, OwnerKind, Owners, StepKind, Turnover};
 use heapdrift::diff::{DiffOptions, compare};
 use heapdrift::digest::Digest;
 use heapdrift::index::owners::Edge;
@@ -619,6 +619,65 @@ fn a_limit_in_a_field_of_the_holder_bounds_what_grows() {
     assert_eq!(of("maxBytes", 10_000_000).0, Verdict::Grew, "it is in bytes");
     assert_eq!(of("maxBytes", 10_000).0, Verdict::LikelyLeak, "it is in bytes, and there are more");
     assert_eq!(of("maxEntries", 900_000_000).0, Verdict::LikelyLeak, "it is far beyond any heap");
+}
+
+/// What is thought of a map that grows by a thousand entries from dump to dump, and what was seen of
+/// its entries. `keys` are those of each dump.
+fn of_keys(keys: impl Fn(u64) -> std::ops::Range<u64>) -> (Verdict, Option<Turnover>, Vec<Doubt>) {
+    let owners = owners(&series(6, |dump, tree| {
+        let map = tree.in_static("com.example.Online", "USERS", "java.util.HashMap", 48);
+        let keys = keys(dump);
+        let entries = keys.end - keys.start;
+        tree.entries(map, entries);
+        tree.values(map, "com.example.User", entries, 1000 * entries);
+        tree.keys(map, keys);
+    }));
+    let finding = first(&owners);
+    assert_eq!(finding.owner.name(), "com.example.Online.USERS");
+    (finding.verdict, finding.staying, finding.doubts.clone())
+}
+
+#[test]
+fn ever_more_entries_that_are_replaced_are_no_leak() {
+    let (verdict, staying, doubts) = of_keys(|dump| 10_000 * dump..11_000 * dump + 2000);
+    assert_eq!((verdict, staying), (Verdict::Grew, None));
+    let [Doubt::Replaced(turnover)] = doubts[..] else { panic!("{doubts:?}") };
+    assert_eq!((turnover.dump, turnover.last, turnover.left), (2, 5, 0));
+    assert!(turnover.looked_at > 40, "{turnover:?}");
+}
+
+#[test]
+fn entries_that_stay_are_said_to() {
+    let (verdict, staying, doubts) = of_keys(|dump| 0..1000 * dump + 2000);
+    assert_eq!((verdict, doubts), (Verdict::LikelyLeak, vec![]));
+    let staying = staying.expect("all of them");
+    assert_eq!((staying.dump, staying.last, staying.left), (0, 5, staying.looked_at));
+}
+
+#[test]
+fn entries_that_leak_among_many_that_are_replaced_leak() {
+    // A thousand are added from dump to dump and stay; nine thousand are others each time.
+    let owners = owners(&series(6, |dump, tree| {
+        let map = tree.in_static("com.example.Online", "USERS", "java.util.HashMap", 48);
+        let entries = 9000 + 1000 * dump;
+        tree.entries(map, entries);
+        tree.values(map, "com.example.User", entries, 1000 * entries);
+        tree.keys(map, (0..1000 * dump).chain(100_000 * dump + 100_000..100_000 * dump + 109_000));
+    }));
+    assert_eq!(first(&owners).verdict, Verdict::LikelyLeak);
+}
+
+#[test]
+fn marks_that_do_not_stand_for_the_entries_say_nothing() {
+    // Of most entries there is no mark: these are held by maps that keep no hash codes.
+    let owners = owners(&series(6, |dump, tree| {
+        let map = tree.in_static("com.example.Online", "USERS", "java.util.HashMap", 48);
+        let entries = 2000 + 1000 * dump;
+        tree.entries(map, entries);
+        tree.values(map, "com.example.User", entries, 1000 * entries);
+        tree.keys(map, 1000 * dump..1000 * dump + 50);
+    }));
+    assert_eq!(first(&owners).verdict, Verdict::LikelyLeak);
 }
 
 #[test]

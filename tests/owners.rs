@@ -109,6 +109,13 @@ impl Tree {
         }
     }
 
+    /// Marks of the keys in the maps of a node.
+    fn marks(&self, path: &[&str]) -> Vec<u32> {
+        let at = self.by_path[&path.join(" > ")] as u32;
+        let marks = self.tree.marks.iter().filter(|mark| mark.node == at);
+        marks.map(|mark| mark.mark).collect()
+    }
+
     /// The keys of the nodes right below one.
     fn below(&self, path: &[&str]) -> Vec<&str> {
         let at = self.by_path[&path.join(" > ")];
@@ -2039,6 +2046,10 @@ fn assert_alike(first: &Tree, second: &Tree, same_layout: bool, what: &str) {
     assert!(compared > 20, "{what}: {compared} nodes");
 }
 
+const OWNED_THINGS: &str = "root system class: class com.example.layouts.OwnedThings";
+const SESSIONS: &str = "static SESSIONS: java.util.concurrent.ConcurrentHashMap";
+const RECENT: &str = "static RECENT: java.util.LinkedHashMap";
+
 /// The trees of one program: as told, and by other collectors and in other runs.
 fn check_collectors(version: u32, collectors: &[&str]) {
     let home = find_jdk(version);
@@ -2054,7 +2065,15 @@ fn check_collectors(version: u32, collectors: &[&str]) {
         let what = format!("JDK {version}, {} and {collector}, dump {nth}", collectors[0]);
         assert_complete(&tree.tree, &index, &what);
         match &first {
-            Some(first) => assert_alike(first, &tree, *collector != "ZGC", &what),
+            Some(first) => {
+                assert_alike(first, &tree, *collector != "ZGC", &what);
+                for map in [SESSIONS, RECENT] {
+                    // By these entries are known again, wherever they lie.
+                    let marks = |tree: &Tree| tree.marks(&[OWNED_THINGS, map]);
+                    assert_eq!(marks(first).len(), 128, "{what}");
+                    assert_eq!(marks(first), marks(&tree), "{what}");
+                }
+            }
             None => {
                 assert_program(&tree);
                 first = Some(tree);
@@ -2065,23 +2084,20 @@ fn check_collectors(version: u32, collectors: &[&str]) {
 
 /// The numbers of the program.
 fn assert_program(tree: &Tree) {
-    const CLASS: &str = "root system class: class com.example.layouts.OwnedThings";
     let of = |path: &[&str]| {
-        let path = [&[CLASS], path].concat();
+        let path = [&[OWNED_THINGS], path].concat();
         let node = tree.at(&path);
         (node.objects, node.entries)
     };
-    let sessions = "static SESSIONS: java.util.concurrent.ConcurrentHashMap";
-    assert_eq!(of(&[sessions]), (1, 2000));
-    assert_eq!(of(&[sessions, "key: java.lang.String"]).0, 2000);
-    assert_eq!(of(&[sessions, "value: com.example.layouts.OwnedThings$Session"]).0, 2000);
+    assert_eq!(of(&[SESSIONS]), (1, 2000));
+    assert_eq!(of(&[SESSIONS, "key: java.lang.String"]).0, 2000);
+    assert_eq!(of(&[SESSIONS, "value: com.example.layouts.OwnedThings$Session"]).0, 2000);
     // One node more than there are elements.
     let backlog = "static BACKLOG: java.util.concurrent.LinkedBlockingQueue";
     assert_eq!(of(&[backlog]), (1, 301));
     assert_eq!(of(&[backlog, "element: com.example.layouts.OwnedThings$Order"]).0, 300);
-    let recent = "static RECENT: java.util.LinkedHashMap";
-    assert_eq!(of(&[recent]), (1, 300));
-    assert_eq!(of(&[recent, "key: java.lang.Long"]).0, 300);
+    assert_eq!(of(&[RECENT]), (1, 300));
+    assert_eq!(of(&[RECENT, "key: java.lang.Long"]).0, 300);
     let callbacks = "static CALLBACKS: java.util.ArrayList";
     assert_eq!(of(&[callbacks, "element: com.example.layouts.OwnedThings$$Lambda"]).0, 300);
     let model = "static MODEL: com.example.layouts.OwnedThings";

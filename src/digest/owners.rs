@@ -1,17 +1,20 @@
 //! Owner trees in digests.
 
+use std::iter::once;
+
 use super::columns::{Reader, Writer};
 use super::container::{Fault, Sections};
 use super::file::in_section;
-use crate::index::owners::{Edge, Limit, OwnerNode, OwnerTree, Share};
+use crate::index::owners::{Edge, Limit, Mark, OwnerNode, OwnerTree, Share};
 
 const OWNER_NAMES: &str = "ownnames";
 const OWNERS: &str = "owners";
 const OWNER_SHARES: &str = "sharers";
 const OWNER_LIMITS: &str = "limits";
+const OWNER_MARKS: &str = "marks";
 
 /// The sections of a tree. What does not fit into a third of the digest is counted together.
-pub fn sections(tree: &OwnerTree, budget: u64) -> [(&'static str, Vec<u8>); 4] {
+pub fn sections(tree: &OwnerTree, budget: u64) -> [(&'static str, Vec<u8>); 5] {
     let mut pruned = None;
     let mut least = 1024;
     loop {
@@ -27,7 +30,7 @@ pub fn sections(tree: &OwnerTree, budget: u64) -> [(&'static str, Vec<u8>); 4] {
     }
 }
 
-fn tables(tree: &OwnerTree) -> [(&'static str, Vec<u8>); 4] {
+fn tables(tree: &OwnerTree) -> [(&'static str, Vec<u8>); 5] {
     let mut names = Writer::new(tree.names.len());
     names.texts("name", tree.names.iter().map(String::as_str));
     let mut nodes = Writer::new(tree.nodes.len());
@@ -56,11 +59,18 @@ fn tables(tree: &OwnerTree) -> [(&'static str, Vec<u8>); 4] {
     limits.numbers("field", all.iter().map(|limit| limit.field.into()));
     limits.numbers("objects", all.iter().map(|limit| limit.objects));
     limits.numbers("value", all.iter().map(|limit| limit.value));
+    // The first row is no mark: it says below which number they are.
+    let mut marks = Writer::new(tree.marks.len() + 1);
+    let all = || tree.marks.iter();
+    marks.numbers("node", once(0).chain(all().map(|mark| mark.node.into())));
+    let below = once(tree.marks_below.into());
+    marks.numbers("mark", below.chain(all().map(|mark| mark.mark.into())));
     [
         (OWNER_NAMES, names.finish()),
         (OWNERS, nodes.finish()),
         (OWNER_SHARES, shares.finish()),
         (OWNER_LIMITS, limits.finish()),
+        (OWNER_MARKS, marks.finish()),
     ]
 }
 
@@ -117,6 +127,10 @@ pub fn read(sections: &Sections<'_>) -> Result<Option<OwnerTree>, Fault> {
         Some(limits) => in_section(OWNER_LIMITS, &limits, read_limits)?,
         None => Vec::new(),
     };
+    let (marks_below, marks) = match sections.get(OWNER_MARKS)? {
+        Some(marks) => in_section(OWNER_MARKS, &marks, read_marks)?,
+        None => (0, Vec::new()),
+    };
     let tree = in_section(OWNERS, &nodes, |table| {
         let column = |name| table.numbers(name);
         let mut nodes: Vec<OwnerNode> = column("parent")?
@@ -138,7 +152,7 @@ pub fn read(sections: &Sections<'_>) -> Result<Option<OwnerTree>, Fault> {
         fill("largest_bytes", |node, value| node.largest_bytes = value)?;
         fill("native_bytes", |node, value| node.native_bytes = value)?;
         fill("bound", |node, value| node.bound = value)?;
-        let tree = OwnerTree { names, nodes, shares, limits };
+        let tree = OwnerTree { names, nodes, shares, limits, marks, marks_below };
         if !tree.is_sound() {
             return Err("the owner tree refers to what is not there".to_owned());
         }
@@ -159,4 +173,12 @@ fn read_limits(table: &Reader<'_>) -> Result<Vec<Limit>, String> {
         value,
     };
     Ok(rows.map(limit).collect())
+}
+
+/// The number that marks are below, and the marks.
+fn read_marks(table: &Reader<'_>) -> Result<(u32, Vec<Mark>), String> {
+    let rows = table.numbers("node")?.into_iter().zip(table.numbers("mark")?);
+    let mut marks = rows.map(|(node, mark)| Mark { node: small(node), mark: small(mark) });
+    let below = marks.next().map_or(0, |first| first.mark);
+    Ok((below, marks.collect()))
 }

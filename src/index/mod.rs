@@ -19,6 +19,7 @@ pub mod limits;
 pub mod liveness;
 pub mod loaders;
 pub mod mapped;
+pub mod marks;
 pub mod meaning;
 pub mod open;
 pub mod owners;

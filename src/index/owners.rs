@@ -204,6 +204,13 @@ pub struct Limit {
     pub value: u64,
 }
 
+/// A key in the maps of a node: see [`super::marks`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Mark {
+    pub node: u32,
+    pub mark: u32,
+}
+
 /// See the module's text. Parents come before children; the root, at 0, stands for the whole heap.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct OwnerTree {
@@ -213,6 +220,10 @@ pub struct OwnerTree {
     pub shares: Vec<Share>,
     /// In order, one for each node and field.
     pub limits: Vec<Limit>,
+    /// In order: of each node those of all keys below [`Self::marks_below`], but no more than the
+    /// least [`MOST_OF_NODE`](super::marks::MOST_OF_NODE). Small nodes have none.
+    pub marks: Vec<Mark>,
+    pub marks_below: u32,
 }
 
 impl OwnerTree {
@@ -330,8 +341,25 @@ impl OwnerTree {
             }
             is_same
         });
-        let tree = Self { names: self.names.clone(), nodes, shares, limits };
+        let marks = self.marks_at(&place, &nodes);
+        let tree = Self {
+            names: self.names.clone(),
+            nodes,
+            shares,
+            limits,
+            marks,
+            marks_below: self.marks_below,
+        };
         tree.with_sorted_names().without_idle_limits()
+    }
+
+    /// The marks by the new places of the nodes; not those of what is counted together.
+    fn marks_at(&self, place: &[u32], nodes: &[OwnerNode]) -> Vec<Mark> {
+        let mark = |mark: &Mark| Mark { node: place[mark.node as usize], ..*mark };
+        let is_told = |mark: &Mark| nodes[mark.node as usize].edge != Edge::Other;
+        let mut marks: Vec<Mark> = self.marks.iter().map(mark).filter(is_told).collect();
+        marks.sort_unstable();
+        marks
     }
 
     /// The same tree without limits that are near nothing: in static fields of classes that hold
@@ -370,7 +398,8 @@ impl OwnerTree {
         Self { limits, ..self }.with_sorted_names()
     }
 
-    /// Drops the names of threads, which may be chosen by users of the application.
+    /// Drops the names of threads, which may be chosen by users of the application, and the marks of
+    /// keys.
     pub fn redact(&mut self) {
         let nameless = |edge: &mut Edge| {
             if let Edge::Thread(name) = edge {
@@ -379,6 +408,7 @@ impl OwnerTree {
         };
         self.nodes.iter_mut().for_each(|node| nameless(&mut node.edge));
         self.shares.iter_mut().for_each(|share| nameless(&mut share.edge));
+        self.marks.clear();
         *self = std::mem::take(self).with_sorted_names();
     }
 
@@ -403,6 +433,7 @@ impl OwnerTree {
                 .limits
                 .iter()
                 .all(|limit| is_node(limit.node) && is_name(limit.class) && is_name(limit.field))
+            && self.marks.iter().all(|mark| is_node(mark.node))
     }
 
     /// The same tree with the names in order, and none that is not used.
@@ -447,6 +478,8 @@ impl OwnerTree {
             nodes: self.nodes.into_iter().map(node).collect(),
             shares,
             limits,
+            marks: self.marks,
+            marks_below: self.marks_below,
             names: sorted.into_iter().map(|name| self.names[name as usize].clone()).collect(),
         }
     }

@@ -3,7 +3,7 @@
 use super::text::{count, delta_short};
 use crate::diff::owners::evidence::Evidence;
 use crate::diff::owners::verdict::{Doubt, Verdict};
-use crate::diff::owners::{Bound, Finding};
+use crate::diff::owners::{Bound, Finding, Turnover};
 
 /// The sentence.
 pub fn why(finding: &Finding) -> String {
@@ -18,6 +18,7 @@ pub fn why(finding: &Finding) -> String {
     if let Some((first, last)) = entries(finding) {
         parts.push(format!("entries {} → {}", count(first), count(last)));
     }
+    parts.extend(finding.staying.as_ref().map(staying));
     parts.push(format!("explains {} of the growth", percent(finding.share_of_growth)));
     if !finding.doubts.is_empty() {
         let doubts: Vec<String> =
@@ -89,8 +90,24 @@ fn words(doubt: &Doubt, finding: &Finding) -> String {
             }
             None => "it is bounded".to_owned(),
         },
+        Doubt::Replaced(turnover) => replaced(turnover),
         Doubt::Garbage => "some of the dumps hold garbage, others do not".to_owned(),
     }
+}
+
+fn staying(Turnover { dump, last, looked_at, left }: &Turnover) -> String {
+    let which = if left == looked_at { "all".to_owned() } else { left.to_string() };
+    let (dump, last) = (dump + 1, last + 1);
+    format!("entries stay: {which} of {looked_at} in dump {dump} are there in dump {last}")
+}
+
+fn replaced(Turnover { dump, last, looked_at, left }: &Turnover) -> String {
+    let left = match left {
+        0 => "none is left".to_owned(),
+        left => format!("{left} are left"),
+    };
+    let (dump, last) = (dump + 1, last + 1);
+    format!("its entries come and go: of {looked_at} in dump {dump}, {left} in dump {last}")
 }
 
 /// A share in percent.

@@ -1,7 +1,8 @@
 //! Owner trees made up by hand.
 
 use heapdrift::digest::Digest;
-use heapdrift::index::owners::{Edge, Limit, Name, OwnerNode, OwnerTree, Share};
+use heapdrift::index::marks;
+use heapdrift::index::owners::{Edge, Limit, Mark, Name, OwnerNode, OwnerTree, Share};
 
 use super::Rng;
 use super::digests::empty;
@@ -101,6 +102,17 @@ impl Tree {
         self.tree.limits.sort_unstable();
     }
 
+    /// Marks of the keys in the maps of a node, by hash codes.
+    pub fn keys(&mut self, node: u32, hashes: impl Iterator<Item = u64>) {
+        let marks = hashes.map(|hash| Mark { node, mark: marks::of_hash(hash as u32) });
+        let mut marks: Vec<Mark> = marks.collect();
+        marks.sort_unstable();
+        marks.truncate(marks::MOST_OF_NODE);
+        self.tree.marks.extend(marks);
+        self.tree.marks.sort_unstable();
+        self.tree.marks_below = u32::MAX;
+    }
+
     pub fn share(&mut self, node: u32, holder: u32, edge: Edge, references: u64) {
         self.tree.shares.push(Share { node, holder, edge, references });
         self.tree.shares.sort_unstable();
@@ -177,7 +189,10 @@ pub fn shuffled(tree: &OwnerTree, rng: &mut Rng) -> OwnerTree {
     let mut limits: Vec<Limit> = tree.limits.iter().map(limit).collect();
     limits.sort_unstable();
     let names = names.iter().map(|old| tree.names[*old].clone()).collect();
-    OwnerTree { names, nodes, shares, limits }
+    let mark = |mark: &Mark| Mark { node: place(mark.node), ..*mark };
+    let mut marks: Vec<Mark> = tree.marks.iter().map(mark).collect();
+    marks.sort_unstable();
+    OwnerTree { names, nodes, shares, limits, marks, marks_below: tree.marks_below }
 }
 
 fn shuffle<T>(values: &mut [T], rng: &mut Rng) {

@@ -144,9 +144,7 @@ fn least_limit(scene: &Scene<'_>, account: &Account, link: &Link, counts: &[u64]
                 Unit::Bytes => &account.bytes[scene.judged.clone()],
                 Unit::Entries => &counts[scene.judged.clone()],
             };
-            let explains = logarithm(values)
-                >= EXPLAINS * logarithm(&account.bytes[scene.judged.clone()])
-                && accounts::growth(values) > 0;
+            let explains = explains(scene, account, values) && accounts::growth(values) > 0;
             let is_kept = values.iter().zip(&declared).all(|(now, declared)| now <= declared);
             let from = format!("{}.{}", union.name(limit.class), union.name(limit.field));
             let (declared, now) = (*declared.last()?, *values.last()?);
@@ -200,6 +198,11 @@ fn context(scene: &Scene<'_>, account: &Account, link: &Link) -> Vec<String> {
 fn is_around(scene: &Scene<'_>, around: Name, class: Name) -> bool {
     let (around, class) = (scene.union.name(around), scene.union.name(class));
     class.strip_prefix(around).is_some_and(|rest| rest.is_empty() || rest.starts_with('$'))
+}
+
+/// True when numbers of the judged dumps grow enough to be what the bytes of an owner grow by.
+pub fn explains(scene: &Scene<'_>, account: &Account, values: &[u64]) -> bool {
+    logarithm(values) >= EXPLAINS * logarithm(&account.bytes[scene.judged.clone()])
 }
 
 fn logarithm(values: &[u64]) -> f64 {

@@ -11,6 +11,7 @@ use super::credit::{Credit, LabelId};
 use super::evidence::Evidence;
 use super::label::is_transparent;
 use super::path;
+use super::turnover;
 use super::verdict::{self, Circumstances, Doubt, Verdict};
 use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
 use crate::index::owners::{Edge, Name};
@@ -176,6 +177,7 @@ fn circumstances(scene: &Scene<'_>, label: LabelId, account: &Account) -> Circum
         known: scene.whose.bounded(&key),
         is_bounded: bounds::of(scene, label, account)
             .is_some_and(|bound| bounds::is_near(scene, account, &bound)),
+        turnover: turnover::of(scene, label, account),
         has_garbage: live(true) && live(false),
     }
 }
@@ -198,7 +200,7 @@ fn weight(
     let boundary = if circumstances.is_unnamed { 0.5 } else { 1.0 };
     let kind = match circumstances {
         Circumstances { is_weak: true, .. } => 0.0,
-        Circumstances { is_bounded: true, .. } => 0.2,
+        Circumstances { is_bounded: true, .. } | Circumstances { turnover: Some(_), .. } => 0.2,
         Circumstances { known: Some(_), .. } | Circumstances { is_class_loading: true, .. } => 0.3,
         _ => 1.0,
     };
@@ -266,6 +268,7 @@ fn finding(
         owner,
         evidence: judged.evidence,
         by_entries: judged.by_entries,
+        staying: turnover::staying(scene, cause.label, &cause.account),
         doubts: judged.doubts,
     };
     scene.whose.tell(&mut finding);

@@ -12,6 +12,7 @@ pub mod evidence;
 mod findings;
 mod label;
 mod path;
+mod turnover;
 mod union;
 pub mod verdict;
 mod ways;
@@ -38,6 +39,7 @@ use verdict::{Doubt, Verdict};
 use ways::Ways;
 
 pub use label::OwnerKind;
+pub use turnover::Turnover;
 pub use whose::LibraryRow;
 use whose::Whose;
 
@@ -187,6 +189,8 @@ pub struct Finding {
     pub evidence: Evidence,
     /// How the entries grow, where they tell more than the bytes.
     pub by_entries: Option<Evidence>,
+    /// Where the entries of the first dump stay: how many that was found for.
+    pub staying: Option<Turnover>,
     /// What speaks against a worse verdict.
     pub doubts: Vec<Doubt>,
 }

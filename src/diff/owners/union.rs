@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use hashbrown::HashMap;
 
+use crate::index::marks::MOST_OF_NODE;
 use crate::index::owners::{Edge, Name, OwnerTree};
 
 /// Amounts of a node in one dump.
@@ -52,6 +53,14 @@ pub struct Limited {
     pub of: Vec<(u64, u64)>,
 }
 
+/// The marks of a node in one dump, which are all that there are up to a number.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// In order.
+    pub marks: Vec<u32>,
+    pub below: u32,
+}
+
 /// See the module's text. Parents come before children; the top is node 0.
 pub struct Union<'a> {
     pub dumps: usize,
@@ -64,6 +73,8 @@ pub struct Union<'a> {
     by_holder: Vec<u32>,
     /// By node.
     limits: Vec<Limited>,
+    /// By node and dump.
+    samples: HashMap<(u32, usize), Sample>,
     amounts: Vec<Amounts>,
     references: Vec<u64>,
 }
@@ -80,6 +91,7 @@ impl<'a> Union<'a> {
             sharers: Vec::new(),
             by_holder: Vec::new(),
             limits: Vec::new(),
+            samples: HashMap::new(),
             amounts: Vec::with_capacity(most * trees.len()),
             references: Vec::new(),
         };
@@ -93,6 +105,7 @@ impl<'a> Union<'a> {
         let order = union.bring_in_order();
         union.add_sharers(trees, &ranks, &places, &order);
         union.add_limits(trees, &ranks, &places, &order);
+        union.add_samples(trees, &places, &order);
         union.sum_up();
         union
     }
@@ -130,6 +143,11 @@ impl<'a> Union<'a> {
         let start = self.limits.partition_point(|limit| limit.node < node);
         let end = self.limits.partition_point(|limit| limit.node <= node);
         &self.limits[start..end]
+    }
+
+    /// The marks of the keys of a node in a dump.
+    pub fn marks(&self, node: u32, dump: usize) -> Option<&Sample> {
+        self.samples.get(&(node, dump))
     }
 
     /// The text of a name.
@@ -270,6 +288,27 @@ impl<'a> Union<'a> {
         }
         let limited = |((node, class, field), of)| Limited { node, class, field, of };
         self.limits = found.into_iter().map(limited).collect();
+    }
+
+    fn add_samples(&mut self, trees: &[&OwnerTree], places: &[Vec<u32>], order: &[u32]) {
+        for (dump, tree) in trees.iter().enumerate() {
+            for marks in tree.marks.chunk_by(|a, b| a.node == b.node) {
+                let Some(place) = places[dump].get(marks[0].node as usize) else { continue };
+                let below = match marks.last() {
+                    Some(last) if marks.len() >= MOST_OF_NODE => last.mark,
+                    _ => tree.marks_below,
+                };
+                // Nodes that are called the same are one.
+                let sample = self
+                    .samples
+                    .entry((order[*place as usize], dump))
+                    .or_insert_with(|| Sample { marks: Vec::new(), below });
+                sample.below = sample.below.min(below);
+                sample.marks.extend(marks.iter().map(|mark| mark.mark));
+                sample.marks.sort_unstable();
+                sample.marks.dedup();
+            }
+        }
     }
 
     /// What nodes retain, from the bottom up.

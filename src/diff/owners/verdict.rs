@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::evidence::Evidence;
+use super::turnover::Turnover;
 
 /// What is to be thought of growth, or of a whole comparison; worse ones are greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
@@ -47,6 +48,8 @@ pub enum Doubt {
     Known(Arc<str>),
     /// A bound was read from the heap.
     Bounded,
+    /// Its entries are replaced by others.
+    Replaced(Turnover),
     /// Some of the dumps hold garbage, others do not.
     Garbage,
 }
@@ -61,6 +64,8 @@ pub struct Circumstances {
     pub is_class_loading: bool,
     pub known: Option<Arc<str>>,
     pub is_bounded: bool,
+    /// Where entries come and go.
+    pub turnover: Option<Turnover>,
     pub has_garbage: bool,
 }
 
@@ -111,6 +116,7 @@ fn caps(bytes: &Evidence, circumstances: &Circumstances) -> Vec<Doubt> {
     let mut doubts: Vec<Doubt> =
         caps.into_iter().filter(|(holds, _)| *holds).map(|(_, doubt)| doubt).collect();
     doubts.extend(circumstances.known.clone().map(Doubt::Known));
+    doubts.extend(circumstances.turnover.map(Doubt::Replaced));
     doubts
 }
 

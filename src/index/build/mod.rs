@@ -10,6 +10,7 @@ mod estimate;
 mod find_ids;
 mod finish;
 mod graph;
+mod keys;
 mod label;
 mod objects;
 mod order;

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::bounds::{Bounds, LimitCounts};
 use super::dump::Dump;
+use super::keys::Keys;
 use super::label::{self, Label};
 use super::objects::{Objects, open, pred};
 use super::plan::{ClassCache, Native, Object, OutsideMemory, Plans};
@@ -39,6 +40,8 @@ pub struct References {
     pub outside: Vec<(u64, OutsideMemory)>,
     /// What objects say of how much they take at most.
     pub bounds: Bounds,
+    /// Marks of the keys in maps.
+    pub keys: Keys,
 }
 
 /// What an object refers to.
@@ -170,9 +173,11 @@ impl<C: Cell> Reading<'_, C> {
             all.off_heap.merge(found.off_heap);
             all.outside.extend(found.outside);
             all.bounds.add(found.bounds);
+            all.keys.add(found.keys);
         }
         all.weak.par_sort_unstable();
         all.runs.par_sort_unstable();
+        all.keys.entries.par_sort_unstable();
         all.bounds.settle(&limits);
         all
     }
@@ -251,6 +256,7 @@ impl<C: Cell> Sink for Referring<'_, C> {
             self.found.outside.push((ordinal, memory));
         }
         self.found.bounds.note(reading.plans, &object, ordinal, self.limits);
+        self.found.keys.note(reading.plans, &object, ordinal);
         reading.targets(&object, ordinal, &mut self.targets);
         if !self.targets.roots.is_empty() {
             self.found.to_roots += self.targets.roots.len() as u64;

@@ -380,6 +380,11 @@ fn role_of(classes: &ClassTable, index: ClassIndex) -> Role {
     }
 }
 
+/// True for what a map has one of for each of its keys.
+pub fn is_map_entry(classes: &ClassTable, class: ClassIndex) -> bool {
+    matches!(role_of(classes, class), Role::Part { is_entry: true })
+}
+
 /// See [`Roles::families`]. What is in `AbstractMap` and its like is no part of all that extends it.
 fn families(classes: &ClassTable, index: ClassIndex) -> Vec<&str> {
     let chain = std::iter::successors(Some(index), |class| classes.get(*class).superclass);

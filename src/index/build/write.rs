@@ -134,7 +134,8 @@ fn write_owners(out: &mut Writer, tree: &OwnerTree) -> io::Result<()> {
     let shares: Vec<_> = tree.shares.iter().map(owners::share_words).collect();
     out.section(Section::OwnerShares, bytemuck::cast_slice(&shares))?;
     let limits: Vec<_> = tree.limits.iter().map(owners::limit_words).collect();
-    out.section(Section::OwnerLimits, bytemuck::cast_slice(&limits))
+    out.section(Section::OwnerLimits, bytemuck::cast_slice(&limits))?;
+    out.section(Section::OwnerMarks, bytemuck::cast_slice(&owners::mark_words(tree)))
 }
 
 /// Finds where the classes come from by what is written so far: they are read from single objects,

@@ -3,7 +3,7 @@
 use super::coding::cast;
 use super::format::Section;
 use super::{HeapIndex, OpenIndexError};
-use crate::index::owners::{Edge, Limit, OwnerNode, OwnerTree, Share};
+use crate::index::owners::{Edge, Limit, Mark, OwnerNode, OwnerTree, Share};
 
 type NodeWords = [u64; 11];
 type ShareWords = [u64; 4];
@@ -71,6 +71,16 @@ fn limit(words: &LimitWords) -> Limit {
     }
 }
 
+/// A mark; the first word has no node and says below which number they are.
+pub fn mark_words(tree: &OwnerTree) -> Vec<u64> {
+    let marks = tree.marks.iter().map(|mark| pair(mark.mark, mark.node));
+    std::iter::once(tree.marks_below.into()).chain(marks).collect()
+}
+
+fn mark(word: &u64) -> Mark {
+    Mark { node: (word >> 32) as u32, mark: *word as u32 }
+}
+
 /// The code of an edge, and its names.
 fn edge_words(edge: Edge) -> (u8, u64) {
     let (first, second) = edge.names();
@@ -95,12 +105,15 @@ impl HeapIndex {
         let nodes: &[NodeWords] = cast(self.section(Section::OwnerNodes));
         let shares: &[ShareWords] = cast(self.section(Section::OwnerShares));
         let limits: &[LimitWords] = cast(self.section(Section::OwnerLimits));
+        let marks: &[u64] = cast(self.section(Section::OwnerMarks));
         let tree = || {
             Some(OwnerTree {
                 names,
                 nodes: nodes.iter().map(node).collect::<Option<_>>()?,
                 shares: shares.iter().map(share).collect::<Option<_>>()?,
                 limits: limits.iter().map(limit).collect(),
+                marks: marks.iter().skip(1).map(mark).collect(),
+                marks_below: marks.first().copied().unwrap_or(0) as u32,
             })
         };
         tree()

@@ -10,7 +10,7 @@ use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::build::label::{self, Label};
 use crate::index::build::objects::{Objects, pred};
 use crate::index::build::roles::{EdgeId, Names, Ranks, Role, Roles, is_jdk};
-use crate::index::owners::{Edge, Limit, Name, OwnerNode, OwnerTree, Share};
+use crate::index::owners::{Edge, Limit, Mark, Name, OwnerNode, OwnerTree, Share};
 use crate::index::store::Level;
 use crate::parser::classes::ClassIndex;
 use crate::parser::ids::ObjectId;
@@ -566,7 +566,12 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
     }
 
     /// The tree in an order that depends on names alone, small nodes counted together.
-    pub fn finish(self, shares: Vec<(u32, u32, EdgeId, u64)>, limits: Vec<Limit>) -> OwnerTree {
+    pub fn finish(
+        self,
+        shares: Vec<(u32, u32, EdgeId, u64)>,
+        limits: Vec<Limit>,
+        marks: Vec<Mark>,
+    ) -> OwnerTree {
         let retained = self.retained();
         let mut children: Vec<Vec<u32>> = vec![Vec::new(); self.nodes.len()];
         for at in 1..self.nodes.len() {
@@ -612,6 +617,9 @@ impl<'a, 'o, C: Cell> Merging<'a, 'o, C> {
         }
         let limit = |limit: Limit| Limit { node: place[limit.node as usize], ..limit };
         tree.limits = limits.into_iter().map(limit).collect();
+        let mark = |mark: Mark| Mark { node: place[mark.node as usize], ..mark };
+        tree.marks = marks.into_iter().map(mark).collect();
+        tree.marks_below = self.owners.references.keys.below;
         tree.pruned(LEAST)
     }
 }

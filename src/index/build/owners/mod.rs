@@ -5,6 +5,7 @@
 //! the tree of each; one more over the graph finds who shares what is held by several.
 
 mod limits;
+mod marks;
 mod merge;
 mod roots;
 mod shares;
@@ -121,7 +122,8 @@ impl<C: Cell> Owners<'_, C> {
         merging.add_bounds();
         let limits = merging.limits();
         let shares = merging.shares();
-        Ok(merging.finish(shares, limits))
+        let marks = merging.marks();
+        Ok(merging.finish(shares, limits, marks))
     }
 
     /// Finds how the nodes of the graph are held.

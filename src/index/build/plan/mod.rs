@@ -2,6 +2,7 @@
 //! instances are, which references do not retain.
 
 mod bounds;
+mod keys;
 mod object;
 mod off_heap;
 mod references;
@@ -55,6 +56,8 @@ struct InstancePlan {
     bound: Option<NumberField>,
     /// Fields whose names say a limit.
     limits: Box<[LimitField]>,
+    /// Where an entry of a map keeps the hash code of its key.
+    key_hash: Option<NumberField>,
 }
 
 /// A field with a number.
@@ -129,6 +132,7 @@ impl<'c> Plans<'c> {
                 outside: off_heap::outside(classes, index, id_size),
                 bound: bounds::bound(classes, index, id_size),
                 limits: bounds::limit_fields(classes, index, id_size),
+                key_hash: keys::key_hash(classes, index, id_size),
                 ..InstancePlan::default()
             };
             references.plan(classes, index, id_size, &mut plan);
