@@ -2,7 +2,8 @@
 # Measures building an index, with all retained sizes, against hprof-analyzer: index.sh DUMP...
 #
 # Both start from nothing; every dump is read once before, so that it is in memory. Prints Markdown: seconds, peak
-# anonymous memory (looked at every 10 ms), and the share of the dump that the index takes.
+# anonymous memory (looked at every 10 ms, in another run: looking takes a part of a core), and the share of the dump that
+# the index takes.
 #
 # Needs hprof-analyzer (cargo install --locked hprof-analyzer; or HPROF_ANALYZER). Measures the heapdrift of this folder,
 # or HEAPDRIFT.
@@ -26,11 +27,11 @@ if [ -z "$heapdrift" ]; then
     heapdrift=${CARGO_TARGET_DIR:-$here/../target}/release/heapdrift
 fi
 
-# Seconds and KiB of a command.
-measure() { # COMMAND...
-    local start=$EPOCHREALTIME largest
-    largest=$(peak "$@")
-    awk -v start="$start" -v end="$EPOCHREALTIME" -v peak="$largest" 'BEGIN { print end - start, peak }'
+# Seconds that a command takes.
+seconds() { # COMMAND...
+    local start=$EPOCHREALTIME
+    "$@" >/dev/null 2>&1
+    awk -v start="$start" -v end="$EPOCHREALTIME" 'BEGIN { print end - start }'
 }
 
 echo "| dump | GB | hprof-analyzer | MB | heapdrift index | MB | times faster | of its memory | index |"
@@ -39,9 +40,14 @@ for dump in "$@"; do
     scratch=$(mktemp -d "$(dirname "$dump")/bench.XXXXXX")
     trap 'rm -rf "$scratch"' EXIT
     cat "$dump" >/dev/null
-    read -r ours memory < <(measure "$heapdrift" index --quiet --index-dir "$scratch" "$dump")
-    read -r theirs much < <(measure "$analyzer" "$dump" "$scratch/report.json")
+    build=("$heapdrift" index --quiet --index-dir "$scratch" "$dump")
+    analyze=("$analyzer" "$dump" "$scratch/report.json")
+    ours=$(seconds "${build[@]}")
+    theirs=$(seconds "${analyze[@]}")
     index=$(stat -c %s "$scratch"/*.hdx)
+    rm "$scratch"/*.hdx
+    memory=$(peak "${build[@]}")
+    much=$(peak "${analyze[@]}")
     rm -rf "$scratch"
     awk -v name="$(basename "$dump")" -v bytes="$(stat -c %s "$dump")" -v ours="$ours" -v memory="$memory" \
         -v theirs="$theirs" -v much="$much" -v index_bytes="$index" 'BEGIN {
