@@ -519,7 +519,7 @@ impl Passes<'_> {
 
     /// Bytes for each node that [`Self::answers`] takes when all is done at once.
     const fn bytes_of_answers<C: Cell>() -> u64 {
-        13 + 3 * size_of::<C>() as u64
+        13 + 2 * size_of::<C>() as u64
     }
 
     /// Finds the owner tree and what sets retain.

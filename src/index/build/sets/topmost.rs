@@ -28,10 +28,11 @@ impl<C: Cell> Sets<'_, C> {
         count: usize,
         budget: &Budget,
     ) -> io::Result<Vec<u64>> {
-        let (places, behind) = self.places(budget)?;
+        let (sizes, behind) = self.places(budget)?;
         members.par_iter_mut().for_each(|member| {
             let number = member.place as usize;
-            (member.place, member.behind) = (places[number].get(), behind[number].get());
+            member.behind = behind[number].get();
+            member.place = member.behind - sizes[number].get();
         });
         members.par_sort_unstable();
         let mut units = vec![0; count];
@@ -51,27 +52,26 @@ impl<C: Cell> Sets<'_, C> {
         Ok(units)
     }
 
-    /// Places of the numbers in an order of the dominator tree in which each node comes right
-    /// before all it dominates, and where those end.
+    /// How many nodes each number dominates, itself included, and behind which place these end in an
+    /// order of the dominator tree in which each node comes right before all it dominates.
     fn places(&self, budget: &Budget) -> io::Result<(Array<C>, Array<C>)> {
         let end = self.order.levels[1] as usize;
         let array = || Array::<C>::new(budget, end as u64, Access::Random);
-        let (place, behind, free) = (array()?, array()?, array()?);
-        // At first, how many nodes each dominates, itself included; higher numbers are complete.
+        let (sizes, behind) = (array()?, array()?);
+        // Higher numbers are complete.
         for number in (1..end).rev() {
-            behind[number].set(behind[number].get() + 1);
-            let above = &behind[self.dominators[number].get() as usize];
-            above.set(above.get() + behind[number].get());
+            sizes[number].set(sizes[number].get() + 1);
+            let above = &sizes[self.dominators[number].get() as usize];
+            above.set(above.get() + sizes[number].get());
         }
-        free[0].set(1);
+        // The place that is free for the next node below each one: in the end, that is behind the last.
+        behind[0].set(1);
         for number in 1..end {
-            let next = &free[self.dominators[number].get() as usize];
-            let (start, size) = (next.get(), behind[number].get());
-            next.set(start + size);
-            place[number].set(start);
-            free[number].set(start + 1);
-            behind[number].set(start + size);
+            let next = &behind[self.dominators[number].get() as usize];
+            let start = next.get();
+            next.set(start + sizes[number].get());
+            behind[number].set(start + 1);
         }
-        Ok((place, behind))
+        Ok((sizes, behind))
     }
 }
