@@ -312,6 +312,26 @@ fn fields_of_collections_and_lambdas_are_passed_over_and_a_field_of_the_jdk_is_b
     assert_eq!(names(&owners), ["java.lang.ApplicationShutdownHooks.hooks"]);
 }
 
+#[test]
+fn what_an_object_of_the_program_has_from_the_jdk_is_named_before_a_registry_that_has_the_object() {
+    let of = |class: &str| {
+        owners(&series(5, |dump, tree| {
+            let registry = "javax.management.Registry";
+            let beans = tree.in_static(registry, "BEANS", "java.util.HashMap", 48);
+            let bean = tree.values(beans, class, 1, 40);
+            let list = "java.util.ArrayList";
+            let list = tree.in_field(bean, "javax.management.Broadcaster.listeners", list, 1, 24);
+            let count = 1000 * (1 + dump);
+            tree.add(list, Edge::Element, "com.example.Listener", count, 1000 * count);
+        }))
+    };
+    let of_program = of("com.example.Pool");
+    assert_eq!(names(&of_program), ["com.example.Pool.listeners"]);
+    let path = &first(&of_program).path;
+    assert!(path.iter().any(|step| step.class == "javax.management.Broadcaster"), "{path:?}");
+    assert_eq!(names(&of("javax.management.Bean")), ["javax.management.Registry.BEANS"]);
+}
+
 /// A map with keys in one array and values in another.
 fn open_map(tree: &mut Tree, holder: u32, field: &str, entries: u64) {
     let map = tree.in_field(holder, field, "com.example.OpenMap", 1, 32);

@@ -10,7 +10,7 @@ use std::ops::Range;
 use hashbrown::{HashMap, HashSet};
 
 use super::containers::Containers;
-use super::label::{Label, OwnerKind, is_lambda, is_transparent};
+use super::label::{Label, OwnerKind, is_generated, is_lambda, is_transparent};
 use super::union::{Amounts, Node, Sharer, Union};
 use super::ways::Ways;
 use crate::index::owners::{Edge, Name};
@@ -89,6 +89,9 @@ struct Above {
     named: Option<LabelId>,
     /// The topmost field of a transparent class, whose holders do not multiply.
     passing: Option<LabelId>,
+    /// The nearest field that an object of the program has from a class of the JDK: by the class of
+    /// the object, and by the one that declares it.
+    inherited: Option<(LabelId, LabelId)>,
     /// The topmost field of a container of the program's own, whose holders do not multiply.
     container: Option<LabelId>,
     /// The nearest frame, or thread local of a transparent class.
@@ -227,6 +230,7 @@ impl<'u, 'a> Finder<'u, 'a> {
                 self.field_of_container(above, declaring, field)
             }
             Edge::Field(declaring, field) => {
+                let above = self.inherited(above, parent.class, declaring, field);
                 self.field(above, OwnerKind::InstanceField, declaring, field)
             }
             Edge::ThreadLocal(name) => {
@@ -270,6 +274,19 @@ impl<'u, 'a> Finder<'u, 'a> {
             Some(_) => above,
             None => Above { passing: Some(self.label(kind, class, Some(field))), ..above },
         }
+    }
+
+    /// What is above a field of the JDK that an object of the program has, and a registry of the JDK
+    /// has the object: a broadcaster that a server of beans knows.
+    fn inherited(&mut self, above: Above, holder: Name, declaring: Name, field: Name) -> Above {
+        let is_heir = !self.is_transparent(holder) && !is_generated(self.union.name(holder));
+        let may_be_registered = above.passing.is_some() || above.region != 0;
+        if !is_heir || !may_be_registered || !self.is_transparent(declaring) {
+            return above;
+        }
+        let [by_holder, declared] = [holder, declaring]
+            .map(|class| self.label(OwnerKind::InstanceField, class, Some(field)));
+        Above { inherited: Some((by_holder, declared)), ..above }
     }
 
     /// What is above a field of a container, or of an entry of one. It is named where there is nobody
@@ -517,13 +534,26 @@ impl<'u, 'a> Finder<'u, 'a> {
             .or(above.stack.map(|label| Settled::one(Rank::Stack, label)))
             .or(above.container.map(|label| Settled::one(Rank::Container, label)))
             .or(above.root.map(|label| Settled::one(Rank::Root, label)));
-        if above.region == 0 {
-            return here;
-        }
-        let shared = self.settled.get(&above.region)?;
-        match here {
-            Some(here) if here.rank > shared.rank => Some(here),
-            _ => Some(shared.clone()),
+        let found = match (above.region, here) {
+            (0, here) => here,
+            (region, here) => match (self.settled.get(&region)?, here) {
+                (shared, Some(here)) if here.rank > shared.rank => Some(here),
+                (shared, _) => Some(shared.clone()),
+            },
+        };
+        Some(Self::inherited_rather(above, found?))
+    }
+
+    /// What an object of the program has from the JDK says more than a field of the JDK further up.
+    fn inherited_rather(above: Above, found: Settled) -> Settled {
+        match above.inherited {
+            Some((label, declared))
+                if found.rank == Rank::Passing
+                    && found.mix.iter().all(|(of, _)| *of != declared) =>
+            {
+                Settled::one(Rank::Passing, label)
+            }
+            _ => found,
         }
     }
 
