@@ -313,6 +313,139 @@ fn fields_of_collections_and_lambdas_are_passed_over_and_a_field_of_the_jdk_is_b
 }
 
 #[test]
+fn what_an_object_of_the_program_has_from_the_jdk_is_named_before_a_registry_that_has_the_object() {
+    let of = |class: &str| {
+        owners(&series(5, |dump, tree| {
+            let registry = "javax.management.Registry";
+            let beans = tree.in_static(registry, "BEANS", "java.util.HashMap", 48);
+            let bean = tree.values(beans, class, 1, 40);
+            let list = "java.util.ArrayList";
+            let list = tree.in_field(bean, "javax.management.Broadcaster.listeners", list, 1, 24);
+            let count = 1000 * (1 + dump);
+            tree.add(list, Edge::Element, "com.example.Listener", count, 1000 * count);
+        }))
+    };
+    let of_program = of("com.example.Pool");
+    assert_eq!(names(&of_program), ["com.example.Pool.listeners"]);
+    let path = &first(&of_program).path;
+    assert!(path.iter().any(|step| step.class == "javax.management.Broadcaster"), "{path:?}");
+    assert_eq!(names(&of("javax.management.Bean")), ["javax.management.Registry.BEANS"]);
+}
+
+/// A map with keys in one array and values in another.
+fn open_map(tree: &mut Tree, holder: u32, field: &str, entries: u64) {
+    let map = tree.in_field(holder, field, "com.example.OpenMap", 1, 32);
+    let arrays = [("keys", "java.lang.String", 60), ("values", "com.example.Vertex", 200)];
+    for (array, class, bytes) in arrays {
+        let array = format!("com.example.OpenMap.{array}");
+        let array = tree.in_field(map, &array, "java.lang.Object[]", 1, 1000);
+        tree.add(array, Edge::Element, class, entries, bytes * entries);
+    }
+}
+
+#[test]
+fn what_grows_in_a_container_of_the_programs_own_is_held_by_the_field_that_has_the_container() {
+    let of = |fields: &[&str]| {
+        owners(&series(5, |dump, tree| {
+            let graph = tree.in_static("com.example.Graph", "ALL", "com.example.Graph", 32);
+            for (nth, field) in fields.iter().enumerate() {
+                let entries = 8000 + if nth == 0 { 8000 * dump } else { 0 };
+                open_map(tree, graph, &format!("com.example.Graph.{field}"), entries);
+            }
+        }))
+    };
+    let several = of(&["ofQueries", "vertices"]);
+    assert_eq!(names(&several), ["com.example.Graph.ofQueries"]);
+    let entries = first(&several).series.entries.as_deref();
+    assert_eq!(entries, Some(&[8000, 16_000, 24_000, 32_000, 40_000][..]), "keys have values");
+    assert_eq!(row(&several, "com.example.Graph.vertices"), [2_082_032; 5]);
+    // What is used in one place is what it is named after.
+    let one = of(&["vertices"]);
+    assert_eq!(first(&one).owner.name(), "com.example.OpenMap.values");
+}
+
+#[test]
+fn one_container_that_several_fields_refer_to_is_used_in_one_place() {
+    let owners = owners(&series(5, |dump, tree| {
+        let store = tree.shared(0, "com.example.Store", 1, 32);
+        for (class, field) in [("com.example.Service", "OF"), ("com.example.Janitor", "SELF")] {
+            let holder = tree.in_static(class, field, class, 16);
+            let (class, field) = (tree.name(class), tree.name("store"));
+            tree.share(store, holder, Edge::Field(class, field), 1);
+        }
+        let slots = tree.in_field(store, "com.example.Store.slots", "java.lang.Object[]", 1, 1000);
+        let count = 1000 * (1 + dump);
+        tree.add(slots, Edge::Element, "com.example.Session", count, 1000 * count);
+    }));
+    assert_eq!(names(&owners), ["com.example.Store.slots"]);
+}
+
+/// A map with chains of nodes; what else its instances hold, if anything.
+fn chained_map(tree: &mut Tree, holder: u32, field: &str, of: (&str, u64), beside: Option<&str>) {
+    let (value, entries) = of;
+    let map = tree.in_field(holder, field, "com.example.Chained", 1, 32);
+    let node = "com.example.Chained$Node";
+    let table = tree.in_field(map, "com.example.Chained.table", &format!("{node}[]"), 1, 1000);
+    let heads = entries / 4 * 3;
+    let head = tree.add(table, Edge::Element, node, heads, 32 * heads);
+    let next = entries - heads;
+    let next = tree.in_field(head, "com.example.Chained$Node.next", node, next, 32 * next);
+    for (node, count) in [(head, heads), (next, entries - heads)] {
+        tree.in_field(node, "com.example.Chained$Node.value", value, count, 500 * count);
+    }
+    if let Some(class) = beside {
+        tree.in_field(map, "com.example.Chained.beside", class, 1, 1000);
+    }
+}
+
+#[test]
+fn a_container_takes_whatever_is_put_in_and_has_nothing_else() {
+    let of = |values: [&'static str; 2], beside: Option<&'static str>| {
+        owners(&series(5, |dump, tree| {
+            let market = tree.in_static("com.example.Market", "ALL", "com.example.Market", 32);
+            let (open, closed) = ("com.example.Market.open", "com.example.Market.closed");
+            chained_map(tree, market, open, (values[0], 4000 * (1 + dump)), beside);
+            chained_map(tree, market, closed, (values[1], 4000), beside);
+        }))
+    };
+    let found = of(["com.example.Order", "java.lang.Long"], None);
+    assert_eq!(names(&found), ["com.example.Market.open"]);
+    let finding = first(&found);
+    let entries = finding.series.entries.as_deref();
+    assert_eq!(entries, Some(&[4000, 8000, 12_000, 16_000, 20_000][..]), "with all of a chain");
+    let content = finding.first_content().map(|content| content.class.as_str());
+    assert_eq!(content, Some("com.example.Order"));
+    // A structure for one thing, or with something of the program beside it, is a part of the program.
+    let own = of(["com.example.Order"; 2], None);
+    assert_eq!(first(&own).owner.name(), "com.example.Chained.table");
+    let beside = of(["com.example.Order", "java.lang.Long"], Some("com.example.Rules"));
+    assert_eq!(first(&beside).owner.name(), "com.example.Chained.table");
+}
+
+#[test]
+fn how_many_entries_are_whose_is_not_told_of_containers_in_containers() {
+    let owners = owners(&series(5, |dump, tree| {
+        let store = tree.in_static("com.example.Blocks", "ALL", "com.example.Blocks", 32);
+        let count = 1000 * (1 + dump);
+        chained_map(tree, store, "com.example.Blocks.byTime", ("com.example.Batch", count), None);
+        let batch = tree.tree.nodes.len() as u32 - 1;
+        let inner = "com.example.Batch.blocks";
+        tree.in_field(batch, inner, "com.example.Chained", count / 4, 8 * count);
+        // The tables of the inner ones are at the node of the outer one's, and so are their nodes.
+        let name = tree.name("com.example.Chained$Node[]");
+        let table = tree.tree.nodes.iter().position(|node| node.class == name).expect("a table");
+        tree.tree.nodes[table].objects = 1 + count;
+        tree.tree.nodes[table].shallow_bytes = 1000 * (1 + count);
+        let head = table as u32 + 1;
+        tree.in_field(head, "com.example.Chained$Node.value", "java.lang.Long", count, 16 * count);
+    }));
+    let finding = first(&owners);
+    assert_eq!(finding.owner.name(), "com.example.Blocks.byTime");
+    assert_eq!(finding.series.entries, None);
+    assert_eq!(finding.verdict, Verdict::LikelyLeak);
+}
+
+#[test]
 fn a_link_of_a_list_owns_nothing() {
     let owners = owners(&series(5, |dump, tree| {
         let head = tree.in_static("com.example.Journal", "last", "com.example.Entry", 48);

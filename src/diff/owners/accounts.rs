@@ -124,7 +124,7 @@ fn book(
     for (dump, amounts) in amounts.iter().enumerate() {
         account.bytes[dump] += amounts.own;
         account.native[dump] += amounts.native;
-        if cut == node && node != 0 {
+        if cut == node && node != 0 && !credits.containers.is_part(union, node) {
             account.multiplied[dump] += amounts.objects;
         }
     }
@@ -164,7 +164,25 @@ fn elements(union: &Union<'_>, credits: &Credits) -> Vec<u64> {
             sums.zip(union.references(nth)).for_each(|(sum, references)| *sum += references);
         }
     }
+    of_containers(union, credits, &mut elements);
     elements
+}
+
+/// Says of containers of the program's own what is said of their arrays.
+fn of_containers(union: &Union<'_>, credits: &Credits, elements: &mut [u64]) {
+    let containers = &credits.containers;
+    for node in (1..union.nodes.len() as u32).filter(|node| credits.cut[*node as usize] == 0) {
+        let parts = containers.parts(union, node);
+        if parts.is_empty() {
+            continue;
+        }
+        let entries = containers.entries(union, node, elements);
+        for part in parts {
+            elements[part as usize * union.dumps..][..union.dumps].fill(0);
+        }
+        let entries = entries.unwrap_or_else(|| vec![0; union.dumps]);
+        elements[node as usize * union.dumps..][..union.dumps].copy_from_slice(&entries);
+    }
 }
 
 /// Splits what several own together by their parts, without a rest.

@@ -73,7 +73,7 @@ fn add(scene: &Scene<'_>, node: u32, part: f64, rows: &mut Rows) {
         retained_bytes: vec![0; union.dumps],
         is_top: false,
     });
-    row.is_top |= cut == node;
+    row.is_top |= is_top(scene, node);
     let retains = cut != 0 && !is_within_its_class(scene, node, cut);
     for (dump, amounts) in union.amounts(node).iter().enumerate() {
         let of = |value: u64| (value as f64 * part).round() as u64;
@@ -85,6 +85,15 @@ fn add(scene: &Scene<'_>, node: u32, part: f64, rows: &mut Rows) {
         };
         row.retained_bytes[dump] += of(bytes);
     }
+}
+
+/// True for what multiplies right below the owner. Of a container of the program's own, that is what
+/// is in its entries.
+fn is_top(scene: &Scene<'_>, node: u32) -> bool {
+    let is_part = |node| scene.credits.containers.is_part(&scene.union, node);
+    let cut = scene.credits.cut[node as usize];
+    let parent = scene.union.nodes[node as usize].parent;
+    cut != 0 && !is_part(node) && (cut == node || (is_part(cut) && is_part(parent)))
 }
 
 /// True when a node between `node` and `cut`, which retains this one, has the same class.

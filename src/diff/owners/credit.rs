@@ -9,7 +9,8 @@ use std::ops::Range;
 
 use hashbrown::{HashMap, HashSet};
 
-use super::label::{Label, OwnerKind, is_lambda, is_transparent};
+use super::containers::Containers;
+use super::label::{Label, OwnerKind, is_generated, is_lambda, is_transparent};
 use super::union::{Amounts, Node, Sharer, Union};
 use super::ways::Ways;
 use crate::index::owners::{Edge, Name};
@@ -38,6 +39,8 @@ pub struct Credits {
     pub cut: Vec<u32>,
     /// True for what is only softly, weakly, … reachable, by node.
     pub is_weak: Vec<bool>,
+    /// The program's own.
+    pub containers: Containers,
     /// Pairs of owners that hold the same objects, each of them all.
     restated: HashSet<(LabelId, LabelId)>,
 }
@@ -70,6 +73,8 @@ impl Credits {
 enum Rank {
     Group,
     Root,
+    /// A field of a container of the program's own.
+    Container,
     Stack,
     /// A field of a transparent class.
     Passing,
@@ -84,6 +89,11 @@ struct Above {
     named: Option<LabelId>,
     /// The topmost field of a transparent class, whose holders do not multiply.
     passing: Option<LabelId>,
+    /// The nearest field that an object of the program has from a class of the JDK: by the class of
+    /// the object, and by the one that declares it.
+    inherited: Option<(LabelId, LabelId)>,
+    /// The topmost field of a container of the program's own, whose holders do not multiply.
+    container: Option<LabelId>,
     /// The nearest frame, or thread local of a transparent class.
     stack: Option<LabelId>,
     root: Option<LabelId>,
@@ -109,6 +119,7 @@ struct Finder<'u, 'a> {
     ways: &'u Ways,
     judged: Range<usize>,
     transparent: Vec<bool>,
+    containers: Containers,
     numbers: HashMap<Label, LabelId>,
     labels: Vec<Label>,
     above: Vec<Above>,
@@ -133,6 +144,7 @@ impl<'u, 'a> Finder<'u, 'a> {
             ways,
             judged,
             transparent: union.names.iter().map(|name| is_transparent(name)).collect(),
+            containers: Containers::of(union),
             numbers: HashMap::new(),
             labels: Vec::new(),
             above: vec![Above::default(); nodes],
@@ -213,7 +225,12 @@ impl<'u, 'a> Finder<'u, 'a> {
             }
             // A link of a list or a tree: who holds the first one holds them all.
             Edge::Field(declaring, _) if declaring == class => above,
+            // As collections do, they only pass on what they hold.
+            Edge::Field(declaring, field) if self.containers.is_structure(parent.class) => {
+                self.field_of_container(above, declaring, field)
+            }
             Edge::Field(declaring, field) => {
+                let above = self.inherited(above, parent.class, declaring, field);
                 self.field(above, OwnerKind::InstanceField, declaring, field)
             }
             Edge::ThreadLocal(name) => {
@@ -257,6 +274,26 @@ impl<'u, 'a> Finder<'u, 'a> {
             Some(_) => above,
             None => Above { passing: Some(self.label(kind, class, Some(field))), ..above },
         }
+    }
+
+    /// What is above a field of the JDK that an object of the program has, and a registry of the JDK
+    /// has the object: a broadcaster that a server of beans knows.
+    fn inherited(&mut self, above: Above, holder: Name, declaring: Name, field: Name) -> Above {
+        let is_heir = !self.is_transparent(holder) && !is_generated(self.union.name(holder));
+        let may_be_registered = above.passing.is_some() || above.region != 0;
+        if !is_heir || !may_be_registered || !self.is_transparent(declaring) {
+            return above;
+        }
+        let [by_holder, declared] = [holder, declaring]
+            .map(|class| self.label(OwnerKind::InstanceField, class, Some(field)));
+        Above { inherited: Some((by_holder, declared)), ..above }
+    }
+
+    /// What is above a field of a container, or of an entry of one. It is named where there is nobody
+    /// who uses the container.
+    fn field_of_container(&mut self, above: Above, class: Name, field: Name) -> Above {
+        let label = self.label(OwnerKind::InstanceField, class, Some(field));
+        Above { container: above.container.or(Some(label)), ..above }
     }
 
     /// True for what goes by itself when memory is short. What waits for finalizers and cleaners
@@ -495,14 +532,28 @@ impl<'u, 'a> Finder<'u, 'a> {
         }
         let here = (above.passing.map(|label| Settled::one(Rank::Passing, label)))
             .or(above.stack.map(|label| Settled::one(Rank::Stack, label)))
+            .or(above.container.map(|label| Settled::one(Rank::Container, label)))
             .or(above.root.map(|label| Settled::one(Rank::Root, label)));
-        if above.region == 0 {
-            return here;
-        }
-        let shared = self.settled.get(&above.region)?;
-        match here {
-            Some(here) if here.rank > shared.rank => Some(here),
-            _ => Some(shared.clone()),
+        let found = match (above.region, here) {
+            (0, here) => here,
+            (region, here) => match (self.settled.get(&region)?, here) {
+                (shared, Some(here)) if here.rank > shared.rank => Some(here),
+                (shared, _) => Some(shared.clone()),
+            },
+        };
+        Some(Self::inherited_rather(above, found?))
+    }
+
+    /// What an object of the program has from the JDK says more than a field of the JDK further up.
+    fn inherited_rather(above: Above, found: Settled) -> Settled {
+        match above.inherited {
+            Some((label, declared))
+                if found.rank == Rank::Passing
+                    && found.mix.iter().all(|(of, _)| *of != declared) =>
+            {
+                Settled::one(Rank::Passing, label)
+            }
+            _ => found,
         }
     }
 
@@ -532,8 +583,8 @@ impl<'u, 'a> Finder<'u, 'a> {
                 None => Credit::Label(self.group(nth)),
             };
         }
-        let Self { labels, cut, is_weak, restated, .. } = self;
-        Credits { labels, mixes, of, cut, is_weak, restated }
+        let Self { labels, cut, is_weak, containers, restated, .. } = self;
+        Credits { labels, mixes, of, cut, is_weak, containers, restated }
     }
 
     /// The owner where nobody above can be named: the instances themselves.
@@ -555,7 +606,7 @@ fn is_level(counts: impl Iterator<Item = u64>) -> bool {
 fn mixed(found: &[(Settled, u32, f64)]) -> Option<Settled> {
     let all: f64 = found.iter().map(|(_, _, part)| part).sum();
     let of = |rank: Rank| found.iter().filter(move |(settled, _, _)| settled.rank >= rank);
-    let ranks = [Rank::Named, Rank::Passing, Rank::Stack, Rank::Root, Rank::Group];
+    let ranks = [Rank::Named, Rank::Passing, Rank::Stack, Rank::Container, Rank::Root, Rank::Group];
     let enough = |rank: &Rank| of(*rank).map(|(_, _, part)| part).sum::<f64>() >= ENOUGH * all;
     let rank = ranks.into_iter().find(|rank| enough(rank))?;
     let mut parts: Mix = Vec::new();

@@ -322,14 +322,17 @@ fn is_of_application(scene: &Scene<'_>, class: &str) -> bool {
     scene.whose.is_own(class) || (package.len() > 1 && class.starts_with(&package))
 }
 
-/// The nearest class of the application on a path: above the owner, else below it.
+/// The nearest class of the application on a path: above the owner, else below it. A container of its
+/// own is no place in it.
 fn site(scene: &Scene<'_>, owner: &OwnerKey, path: &[super::Step]) -> Option<String> {
     let is_own = |class: &str| is_of_application(scene, class);
     let is_owner = |step: &super::Step| step.class == owner.class && step.field == owner.field;
     let at = path.iter().rposition(is_owner).unwrap_or(path.len());
     let (above, below) = path.split_at(at);
     let mut steps = above.iter().rev().chain(below);
-    let step = steps.find(|step| is_own(&step.class) && step.class != owner.class)?;
+    let is_container = |class: &str| scene.credits.containers.has(&scene.union, class);
+    let is_place = |class: &str| class != owner.class && is_own(class) && !is_container(class);
+    let step = steps.find(|step| is_place(&step.class))?;
     let class = step.class.split("$$Lambda").next().unwrap_or(&step.class);
     Some(match (&step.field, step.kind) {
         (Some(method), StepKind::Local) => format!("{class}.{method}"),

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod bounds;
+mod containers;
 mod contents;
 mod credit;
 pub mod evidence;

@@ -78,7 +78,10 @@ fn is_owner(scene: &Scene<'_>, holder: u32, edge: Edge, owner: LabelId) -> bool 
     let label = scene.credits.labels[owner as usize];
     let class = scene.union.nodes[holder as usize].class;
     match edge {
-        Edge::Field(class, field) => (class, Some(field)) == (label.class, label.member),
+        // Named by the class that declares it, or by the one that has it.
+        Edge::Field(declaring, field) => {
+            label.member == Some(field) && [declaring, class].contains(&label.class)
+        }
         Edge::Static(field) => (class, Some(field)) == (label.class, label.member),
         Edge::Local(name) | Edge::ThreadLocal(name) => (name, None) == (label.class, label.member),
         _ => false,
