@@ -85,6 +85,9 @@ fn the_steps_that_make_most_of_it_are_counted() {
     assert!(told.contains("two of 5 steps make all of it"), "{told}");
     let told = flat(&report(&queues(&[1000, 1001, 9001, 9002, 9003, 9004])));
     assert!(told.contains("one of") && told.contains("makes all of it"), "{told}");
+    let told = flat(&report(&queues(&[1000, 3000, 3000, 3000, 3000, 3000])));
+    assert!(told.contains("not suspected: one of 5 steps makes all of it"), "{told}");
+    assert!(!told.contains("0 per hour") && !told.contains("less than 1 % of the heap"), "{told}");
 }
 
 #[test]

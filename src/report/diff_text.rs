@@ -187,9 +187,11 @@ fn summary(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
             Some(percent) => format!(", {percent:+.1} %"),
             None => String::new(),
         };
-        // Of one step, its rate is the growth.
+        // Of one step, its rate is the growth; what jumps once has none.
         let per = Per::of(&times(&comparison.digests));
-        let rate = total.bytes_per_hour.filter(|_| growth > 0 && (steps > 1 || per == Per::Hour));
+        let tells =
+            |rate: &f64| growth > 0 && (steps > 1 || per == Per::Hour) && per.bytes(*rate) != 0.0;
+        let rate = total.bytes_per_hour.filter(tells);
         let rate = rate.map_or(String::new(), |rate| format!(", {}", per.words(rate)));
         format!(
             "The heap {}: {} → {} ({}{percent}{rate})",

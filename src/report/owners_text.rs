@@ -19,7 +19,7 @@ const JDK: &str = "JDK";
 /// Columns from which on the table of owners has room for libraries.
 const WIDE: usize = 120;
 
-/// Columns of sentences where the output has no width of its own: a file, a pipe.
+/// Columns of sentences, as far as there are so many: longer lines are hard to read.
 const PROSE: usize = 110;
 /// The label of a page.
 const SEE: &str = "see";
@@ -81,10 +81,15 @@ fn headline(owners: &Owners, shown: &[&Finding]) -> String {
         [_] => format!("one owner explains {} of the growth", percent(explained)),
         shown => format!("{} owners explain {} of the growth", shown.len(), percent(explained)),
     };
+    // Where more than the number of dumps is in doubt, more dumps may tell something else.
+    let tell = match shown.iter().all(|finding| finding.doubts == [Doubt::FewDumps]) {
+        true => "would tell a leak",
+        false => "may tell more",
+    };
     let hint = match 5usize.saturating_sub(owners.judged.len()) {
         0 => String::new(),
-        1 => " (one more dump would tell a leak)".to_owned(),
-        more => format!(" ({more} more dumps would tell a leak)"),
+        1 => format!(" (one more dump {tell})"),
+        more => format!(" ({more} more dumps {tell})"),
     };
     match owners.verdict {
         Verdict::LikelyLeak => format!("Likely leak: {explain}"),
@@ -117,7 +122,7 @@ fn hanging(label: &str, text: &str, columns: Option<usize>) -> String {
     };
     match label {
         SEE => line,
-        _ => text::wrap(&line, Some(columns.unwrap_or(PROSE)), indent),
+        _ => text::wrap(&line, Some(columns.unwrap_or(PROSE).min(PROSE)), indent),
     }
 }
 
@@ -175,10 +180,9 @@ fn amounts(finding: &Finding, view: FindingsView) -> String {
     let series = &finding.series;
     let values: Vec<String> =
         series.retained_bytes.iter().map(|bytes| bytes_short(*bytes)).collect();
-    let rate = match series.bytes_per_hour {
-        Some(rate) => view.per.words(rate),
-        None => delta_short(finding.growth_bytes),
-    };
+    // What jumps once has no rate: half of the slopes between dumps are none.
+    let rate = series.bytes_per_hour.filter(|rate| view.per.bytes(*rate) != 0.0);
+    let rate = rate.map_or_else(|| delta_short(finding.growth_bytes), |rate| view.per.words(rate));
     let mut line =
         format!("{}   {}   {rate}", values.join(" → "), sparkline(&series.retained_bytes));
     if let (Some(limit), Some(hours)) = (view.heap_max, finding.hours_to_limit) {

@@ -87,7 +87,11 @@ fn steps(evidence: &Evidence) -> String {
 /// How the steps follow each other, as far as no doubt says it.
 fn pace(finding: &Finding) -> String {
     let shape = shape(finding);
-    let is_told = [Doubt::SlowsDown, Doubt::Jumps].iter().any(|d| finding.doubts.contains(d));
+    let is_told = finding.doubts.iter().any(|doubt| match doubt {
+        Doubt::SlowsDown | Doubt::Jumps => true,
+        Doubt::Small => is_leap(finding),
+        _ => false,
+    });
     let seen = &shape.seen;
     // What goes down as well has no pace.
     if shape.steps < 2 || is_told || shape.straight < LASTS {
@@ -103,6 +107,12 @@ fn pace(finding: &Finding) -> String {
         _ if seen.spread >= 0.9 => ", evenly".to_owned(),
         _ => ", and do not slow down".to_owned(),
     }
+}
+
+/// True when it is small but for a few steps: the median slope, which verdicts go by, has none of
+/// them, and a reader sees nothing else.
+fn is_leap(finding: &Finding) -> bool {
+    finding.evidence.steps > 1 && finding.evidence.growth < 0.5 * finding.growth_bytes as f64
 }
 
 /// `two of 4 steps make all of it`
@@ -133,6 +143,7 @@ fn words(doubt: &Doubt, finding: &Finding) -> String {
     let shape = shape(finding);
     match doubt {
         Doubt::FewDumps => few(finding),
+        Doubt::Small if is_leap(finding) => leaps(&finding.evidence),
         Doubt::Small => "it is less than 1 % of the heap, or than 100 KB".to_owned(),
         Doubt::SlowsDown if shape.seen.lasting >= EVEN => {
             format!("per hour it slows down ({})", apart(shape))
