@@ -170,7 +170,7 @@ fn what_is_shared_and_stays_one_is_named_by_who_holds_it_and_not_by_a_helper() {
     assert_eq!(names(&owners), ["com.example.Reaper.clients"]);
     let path: Vec<Option<&str>> =
         first(&owners).path.iter().map(|step| step.field.as_deref()).collect();
-    assert_eq!(path, [Some("sticky class"), Some("INSTANCE"), Some("clients"), Some("value")]);
+    assert_eq!(path, [Some("system class"), Some("INSTANCE"), Some("clients"), Some("value")]);
 }
 
 #[test]

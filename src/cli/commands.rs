@@ -388,7 +388,12 @@ fn run_diff(args: &Diff, global: &Global) -> Result<Exit, Failure> {
     };
     match args.format {
         DiffFormat::Text => {
-            let view = DiffView { tables, columns: columns(), heap_max: args.heap_max };
+            let view = DiffView {
+                tables,
+                columns: columns(),
+                heap_max: args.heap_max,
+                in_numbers: global.verbose,
+            };
             print(&diff_text::render(&comparison, view), global.color)?;
         }
         DiffFormat::Json => {

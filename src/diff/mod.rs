@@ -165,7 +165,7 @@ pub struct DumpSummary {
 pub struct DiffOptions {
     /// Rows of a table; all when `None`.
     pub top: Option<usize>,
-    /// Sum rows that stay the same in `(other)`, too.
+    /// Sum rows that stay the same in `(other)`, too, and owners that change by a trifle.
     pub only_changed: bool,
     /// Libraries, known causes and bounds; nothing is known of them when `None`.
     pub catalog: Option<Arc<Catalog>>,

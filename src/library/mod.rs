@@ -54,7 +54,8 @@ pub struct Library {
 }
 
 impl Library {
-    fn told(name: &str, basis: Basis) -> Self {
+    /// Nothing is known of it but its name.
+    pub fn told(name: &str, basis: Basis) -> Self {
         Self {
             name: name.to_owned(),
             version: None,

@@ -2,6 +2,11 @@
 
 use std::fmt::Write as _;
 
+/// True for classes of the JDK, by names in source form.
+pub fn is_jdk(class: &str) -> bool {
+    ["java.", "jdk.", "sun.", "javax.", "com.sun."].iter().any(|prefix| class.starts_with(prefix))
+}
+
 /// Decodes the JVM's modified UTF-8: U+0000 is `C0 80`, supplementary characters are two
 /// three-byte surrogates. Bytes that are neither that nor UTF-8 become `\xNN`, so that names with
 /// different odd bytes stay apart; a literal backslash is kept, so the text `\xff` looks like the

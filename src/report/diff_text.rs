@@ -5,14 +5,16 @@ use std::fmt::Write as _;
 
 use super::histo::with_length;
 use super::json::Tables;
+use super::owners_text::{self, FindingsView};
+use super::rate::{Per, duration};
 use super::text::{
     self, Cell, Grid, bytes_long, bytes_short, count, delta_count, delta_short, sparkline, styled,
     styles,
 };
-use super::{info, owners_text};
+use super::{info, next};
 use crate::diff::held::{HeldRow, HeldTable};
 use crate::diff::trend::Trend;
-use crate::diff::{Comparison, LongestArray, Row, Series, Table};
+use crate::diff::{Comparison, DumpSummary, LongestArray, Row, Series, Table};
 use crate::digest::{ArrayKey, ClassKey, Kind, ThreadKey};
 use crate::index::census::HeapFacts;
 use crate::parser::names::escape;
@@ -25,6 +27,15 @@ pub struct DiffView {
     pub columns: Option<usize>,
     /// Size that the heap can have.
     pub heap_max: Option<u64>,
+    /// With the numbers that verdicts are made of.
+    pub in_numbers: bool,
+}
+
+/// How a table is shown.
+#[derive(Clone, Copy)]
+struct TableView {
+    columns: Option<usize>,
+    per: Per,
 }
 
 /// Renders a comparison.
@@ -32,13 +43,21 @@ pub fn render(comparison: &Comparison, view: DiffView) -> String {
     let mut out = String::new();
     dumps(comparison, view.columns, &mut out);
     if let Some(owners) = &comparison.owners {
-        owners_text::findings(owners, view.heap_max, view.columns, &mut out);
+        let per = Per::of(&times(&comparison.digests[owners.judged.clone()]));
+        let DiffView { columns, heap_max, in_numbers, .. } = view;
+        owners_text::findings(
+            owners,
+            FindingsView { columns, heap_max, per, in_numbers },
+            &mut out,
+        );
     }
     let tables = view.tables;
     if let (Some(owners), true) = (&comparison.owners, tables.owners) {
         owners_text::table(owners, view.columns, &mut out);
     }
     summary(comparison, view.columns, &mut out);
+    let per = Per::of(&times(&comparison.digests));
+    let of_table = TableView { columns: view.columns, per };
     if tables.classes {
         let mut seen = HashSet::new();
         let names = comparison.classes.rows.iter().map(|row| &*row.key.name);
@@ -47,20 +66,20 @@ pub fn render(comparison: &Comparison, view: DiffView) -> String {
             true => format!("{} ({})", row.key.name, row.key.loader),
             false => row.key.name.to_string(),
         };
-        table("class", &comparison.classes, &comparison.total, name, view.columns, &mut out);
+        table("class", &comparison.classes, &comparison.total, name, of_table, &mut out);
     }
     if tables.arrays {
         let name = |row: &Row<ArrayKey>| with_length(&row.key.class, row.key.length);
         let total = &comparison.array_total;
-        table("array length", &comparison.arrays, total, name, view.columns, &mut out);
+        table("array length", &comparison.arrays, total, name, of_table, &mut out);
     }
     if tables.packages {
         let name = |row: &Row<String>| row.key.clone();
-        table("package", &comparison.packages, &comparison.total, name, view.columns, &mut out);
+        table("package", &comparison.packages, &comparison.total, name, of_table, &mut out);
     }
     if tables.loaders {
         let name = |row: &Row<String>| row.key.clone();
-        table("class loader", &comparison.loaders, &comparison.total, name, view.columns, &mut out);
+        table("class loader", &comparison.loaders, &comparison.total, name, of_table, &mut out);
     }
     if let Some(held) = comparison.held.as_ref().filter(|_| tables.threads) {
         let name = |key: &ThreadKey| match &key.name {
@@ -78,16 +97,17 @@ pub fn render(comparison: &Comparison, view: DiffView) -> String {
 
 /// What to type to see more.
 fn next(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
-    let Some(finding) = comparison.owners.as_ref().and_then(|owners| owners.findings.first())
-    else {
-        return;
-    };
-    let dumps = comparison.digests.iter().rev();
-    let Some(last) = dumps.clone().find(|dump| dump.kind == Kind::Dump) else { return };
-    let class = finding.first_content().map_or(&finding.owner.class, |content| &content.class);
-    let command =
-        format!("next: heapdrift show {} --class '^{}$'", last.path, regex::escape(class));
-    let _ = writeln!(out, " {}", styled(styles::DIM, &text::wrap(&escape(&command), columns, 2)));
+    let mut dumps = comparison.digests.iter().rev();
+    let last = dumps.find(|dump| dump.kind == Kind::Dump);
+    let Some((owners, last)) = comparison.owners.as_ref().zip(last) else { return };
+    if let Some(command) = next::command(owners, &last.path, narrower(columns)) {
+        let _ = writeln!(out, " {}", styled(styles::DIM, &command));
+    }
+}
+
+/// When dumps were taken, in milliseconds.
+fn times(dumps: &[DumpSummary]) -> Vec<u64> {
+    dumps.iter().map(|dump| dump.facts.time_ms).collect()
 }
 
 /// The compared dumps, each with its time, size and step.
@@ -105,7 +125,7 @@ fn dumps(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
         Some(false) => "different processes",
         None => "perhaps one process",
     };
-    let times: Vec<u64> = comparison.digests.iter().map(|dump| dump.facts.time_ms).collect();
+    let times = times(&comparison.digests);
     let over = match (times.first(), times.last()) {
         (Some(first), Some(last)) if last > first => {
             format!(" over {}", duration((last - first) as f64 / 3_600_000.0))
@@ -167,47 +187,51 @@ fn summary(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
             Some(percent) => format!(", {percent:+.1} %"),
             None => String::new(),
         };
-        let rate = total
-            .bytes_per_hour
-            .filter(|_| growth > 0)
-            .map(|rate| format!(", {} per hour", delta_short(rate as i64)))
-            .unwrap_or_default();
-        let shape = match total.trend {
-            Trend::Flat => "is level".to_owned(),
-            Trend::Rising if total.steps_up == steps && steps > 1 => {
-                format!("grew in every one of {steps} steps")
-            }
-            Trend::Rising => format!("grew in {} of {steps} steps", total.steps_up),
-            Trend::Flattening => "grew, but less and less".to_owned(),
-            Trend::Step if growth > 0 => "jumped once".to_owned(),
-            Trend::Step => "dropped once".to_owned(),
-            Trend::Swinging => "went up and down".to_owned(),
-            Trend::Falling => "shrank".to_owned(),
-            Trend::New | Trend::Gone => "changed".to_owned(),
-        };
+        // Of one step, its rate is the growth; what jumps once has none.
+        let per = Per::of(&times(&comparison.digests));
+        let tells =
+            |rate: &f64| growth > 0 && (steps > 1 || per == Per::Hour) && per.bytes(*rate) != 0.0;
+        let rate = total.bytes_per_hour.filter(tells);
+        let rate = rate.map_or(String::new(), |rate| format!(", {}", per.words(rate)));
         format!(
-            "The heap {shape}: {} → {} ({}{percent}{rate})",
+            "The heap {}: {} → {} ({}{percent}{rate})",
+            shape(total),
             bytes_long(total.shallow_bytes.first().copied().unwrap_or(0)),
             bytes_long(total.shallow_bytes.last().copied().unwrap_or(0)),
             delta_short(growth),
         )
     };
-    let style =
-        if growth > 0 && total.trend == Trend::Rising { styles::GREW } else { styles::HEAD };
+    let is_alarming = growth > 0 && total.trend == Trend::Rising && !is_steady(total);
+    let style = if is_alarming { styles::GREW } else { styles::HEAD };
     let _ = writeln!(out, " {}", styled(style, &text::wrap(&line, narrower(columns), 2)));
     off_heap(comparison, columns, out);
-    for array in comparison.longest.iter().filter(|array| is_table(array)).take(LONGEST_SHOWN) {
-        let lengths: Vec<String> = array
-            .lengths
-            .iter()
-            .map(|length| if *length == 0 { "none".to_owned() } else { format!("[{length}]") })
-            .collect();
-        let element = array.class.strip_suffix("[]").unwrap_or(&array.class);
-        let line =
-            format!("longest array of its class: {}{}", escape(element), lengths.join(" → "));
-        let _ = writeln!(out, " {}", text::wrap(&line, narrower(columns), 2));
-    }
+    longest(comparison, columns, out);
     let _ = writeln!(out);
+}
+
+/// True when a heap ends as large as it began, but for less than what a verdict needs.
+fn is_steady(total: &Series) -> bool {
+    const STEADY_PERCENT: f64 = 1.0;
+    total.growth_percent().is_some_and(|percent| percent.abs() < STEADY_PERCENT)
+}
+
+/// What the heap did.
+fn shape(total: &Series) -> String {
+    let steps = total.steps;
+    match total.trend {
+        Trend::Flat => "is level".to_owned(),
+        Trend::Swinging => "went up and down".to_owned(),
+        _ if is_steady(total) => "changed by less than 1 %".to_owned(),
+        Trend::Rising if total.steps_up == steps && steps > 1 => {
+            format!("grew in every one of {steps} steps")
+        }
+        Trend::Rising => format!("grew in {} of {steps} steps", total.steps_up),
+        Trend::Flattening => "grew, but less and less".to_owned(),
+        Trend::Step if total.growth_bytes() > 0 => "jumped once".to_owned(),
+        Trend::Step => "dropped once".to_owned(),
+        Trend::Falling => "shrank".to_owned(),
+        Trend::New | Trend::Gone => "changed".to_owned(),
+    }
 }
 
 /// Memory outside of the heap that the heap knows of, where there is any.
@@ -240,6 +264,31 @@ fn narrower(columns: Option<usize>) -> Option<usize> {
 /// Longest arrays that get a line.
 const LONGEST_SHOWN: usize = 3;
 
+/// The longest array of a class, where it gets longer: tables and lists that grow. What a finding
+/// shows as its table is not told again.
+fn longest(comparison: &Comparison, columns: Option<usize>, out: &mut String) {
+    let findings = comparison.owners.iter().flat_map(owners_text::shown);
+    let told: Vec<_> = findings.filter_map(|finding| finding.table.as_ref()).collect();
+    let is_told = |array: &LongestArray| {
+        let lengths = || array.lengths.iter().map(|length| u64::from(*length));
+        told.iter().any(|t| *t.class == *array.class && t.lengths.iter().copied().eq(lengths()))
+    };
+    let grown = comparison.longest.iter().filter(|array| is_table(array) && !is_told(array));
+    for array in grown.take(LONGEST_SHOWN) {
+        let lengths: Vec<String> = array
+            .lengths
+            .iter()
+            .map(|length| if *length == 0 { "none".to_owned() } else { count((*length).into()) })
+            .collect();
+        let line = format!(
+            "longest {} in the heap: {} elements",
+            escape(&array.class),
+            lengths.join(" → ")
+        );
+        let _ = writeln!(out, " {}", text::wrap(&line, narrower(columns), 2));
+    }
+}
+
 /// True for an array long enough to be the table of a collection that matters.
 fn is_table(array: &LongestArray) -> bool {
     const LONG: u32 = 1024;
@@ -252,11 +301,13 @@ fn table<K>(
     table: &Table<K>,
     total: &Series,
     name: impl Fn(&Row<K>) -> String,
-    columns: Option<usize>,
+    view: TableView,
     out: &mut String,
 ) {
+    let columns = view.columns;
     let has_retained = table.rows.iter().any(|row| row.series.retained.is_some());
     let shape = Shape::of(total.shallow_bytes.len(), has_retained, columns);
+    let per = view.per;
     let mut head: Vec<Cell> = vec![format!("growth by {what}").into()];
     head.extend(shape.dumps.iter().map(|nth| Cell::from(format!("{}", nth + 1))));
     head.extend(["growth", "%"].map(Cell::from));
@@ -269,7 +320,7 @@ fn table<K>(
     let left = vec![head.len(), head.len() + 1];
     head.extend(["trend", ""].map(Cell::from));
     if shape.rate {
-        head.push("/hour".into());
+        head.push(per.head().into());
     }
     let mut grid = Grid { head, name: 0, left, ..Grid::default() };
     let line = |name: String, series: &Series| {
@@ -299,8 +350,8 @@ fn table<K>(
         if shape.rate {
             let rate = series
                 .bytes_per_hour
-                .filter(|rate| rate.abs() >= 0.5)
-                .map_or(String::new(), |rate| delta_short(rate as i64));
+                .filter(|rate| per.bytes(*rate) != 0.0)
+                .map_or(String::new(), |rate| per.short(rate));
             cells.push(rate.into());
         }
         cells
@@ -410,15 +461,5 @@ impl Shape {
             fit => std::iter::once(0).chain(dumps - (fit - 1)..dumps).collect(),
         };
         Self { dumps: shown, retained, objects, rate }
-    }
-}
-
-/// Hours in words.
-fn duration(hours: f64) -> String {
-    match hours {
-        hours if hours < 1.0 / 60.0 => format!("{:.0} s", hours * 3600.0),
-        hours if hours < 2.0 => format!("{:.0} min", hours * 60.0),
-        hours if hours < 72.0 => format!("{hours:.1} h"),
-        hours => format!("{:.1} days", hours / 24.0),
     }
 }

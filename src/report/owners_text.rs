@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
+use super::rate::Per;
 use super::text::{
-    self, Cell, Grid, bytes_long, bytes_short, count, delta_count, delta_short, sparkline, styled,
-    styles,
+    self, Cell, Grid, bytes_short, count, delta_count, delta_short, sparkline, styled, styles,
 };
-use super::why::{percent, why};
-use crate::diff::owners::verdict::Verdict;
-use crate::diff::owners::{Finding, OwnerKey, OwnerSeries, Owners, Step, StepKind};
+use super::why::{doubts, percent, why, why_in_numbers};
+use crate::diff::owners::verdict::{Doubt, Verdict};
+use crate::diff::owners::{Finding, OwnerKey, OwnerKind, OwnerSeries, Owners, Step, StepKind};
 use crate::diff::trend::Trend;
 use crate::library::{Basis, Library};
-use crate::parser::names::escape;
+use crate::parser::names::{escape, is_jdk};
 
 /// Findings that are shown with what led to them.
 const SHOWN: usize = 3;
@@ -19,8 +19,29 @@ const JDK: &str = "JDK";
 /// Columns from which on the table of owners has room for libraries.
 const WIDE: usize = 120;
 
+/// Columns of sentences, as far as there are so many: longer lines are hard to read.
+const PROSE: usize = 110;
+/// The label of a page.
+const SEE: &str = "see";
+/// What of the growth a finding explains that is told though it is no worse.
+const LARGE: f64 = 0.2;
+
+/// How findings are shown.
+#[derive(Clone, Copy)]
+pub struct FindingsView {
+    /// Width of the terminal.
+    pub columns: Option<usize>,
+    /// Size that the heap can have.
+    pub heap_max: Option<u64>,
+    /// What rates are given per.
+    pub per: Per,
+    /// With the numbers that verdicts are made of.
+    pub in_numbers: bool,
+}
+
 /// The verdict, and the worst findings.
-pub fn findings(owners: &Owners, heap_max: Option<u64>, columns: Option<usize>, out: &mut String) {
+pub fn findings(owners: &Owners, view: FindingsView, out: &mut String) {
+    let columns = view.columns;
     let shown = shown(owners);
     let style = match owners.verdict {
         Verdict::LikelyLeak | Verdict::Suspect => styles::GREW,
@@ -29,9 +50,13 @@ pub fn findings(owners: &Owners, heap_max: Option<u64>, columns: Option<usize>, 
     };
     let line = text::wrap(&headline(owners, &shown), columns.map(|c| c.saturating_sub(1)), 2);
     let _ = writeln!(out, " {}", styled(style, &line));
-    for finding in &shown {
-        one(finding, heap_max, columns, out);
+    for (nth, finding) in shown.iter().enumerate() {
+        if nth > 0 {
+            let _ = writeln!(out);
+        }
+        one(finding, view, out);
     }
+    explained(owners, &shown, columns, out);
     let more = owners.findings.len() - shown.len();
     if more > 0 && !shown.is_empty() {
         let findings = if more == 1 { "finding" } else { "findings" };
@@ -41,7 +66,7 @@ pub fn findings(owners: &Owners, heap_max: Option<u64>, columns: Option<usize>, 
 }
 
 /// Those that have the overall verdict; at least one where something grew.
-fn shown(owners: &Owners) -> Vec<&Finding> {
+pub fn shown(owners: &Owners) -> Vec<&Finding> {
     if owners.verdict <= Verdict::Steady {
         return Vec::new();
     }
@@ -56,10 +81,15 @@ fn headline(owners: &Owners, shown: &[&Finding]) -> String {
         [_] => format!("one owner explains {} of the growth", percent(explained)),
         shown => format!("{} owners explain {} of the growth", shown.len(), percent(explained)),
     };
+    // Where more than the number of dumps is in doubt, more dumps may tell something else.
+    let tell = match shown.iter().all(|finding| finding.doubts == [Doubt::FewDumps]) {
+        true => "would tell a leak",
+        false => "may tell more",
+    };
     let hint = match 5usize.saturating_sub(owners.judged.len()) {
         0 => String::new(),
-        1 => " (one more dump would tell a leak)".to_owned(),
-        more => format!(" ({more} more dumps would tell a leak)"),
+        1 => format!(" (one more dump {tell})"),
+        more => format!(" ({more} more dumps {tell})"),
     };
     match owners.verdict {
         Verdict::LikelyLeak => format!("Likely leak: {explain}"),
@@ -70,83 +100,109 @@ fn headline(owners: &Owners, shown: &[&Finding]) -> String {
     }
 }
 
+/// What else is a large part of the growth, and why it is no finding of this verdict.
+fn explained(owners: &Owners, shown: &[&Finding], columns: Option<usize>, out: &mut String) {
+    let is_shown = |finding: &Finding| shown.iter().any(|shown| shown.rank == finding.rank);
+    let large = owners.findings.iter().filter(|finding| finding.share_of_growth >= LARGE);
+    let told = large.filter(|f| !shown.is_empty() && !is_shown(f) && !f.doubts.is_empty());
+    for finding in told {
+        let part = percent(finding.share_of_growth);
+        let text =
+            format!("{part} of the growth is {}: {}", owner(&finding.owner), doubts(finding));
+        let _ = writeln!(out, "{}", hanging("", &text, columns));
+    }
+}
+
+/// A line of a finding: a label, then its text, which hangs behind it when it is long. The address of
+/// a page is left to the terminal, which knows one that it breaks itself.
+fn hanging(label: &str, text: &str, columns: Option<usize>) -> String {
+    let (line, indent) = match label {
+        "" => (format!("   {}", escape(text)), 6),
+        label => (format!("   {label:<7} {}", escape(text)), 11),
+    };
+    match label {
+        SEE => line,
+        _ => text::wrap(&line, Some(columns.unwrap_or(PROSE).min(PROSE)), indent),
+    }
+}
+
 /// A finding and its evidence.
-fn one(finding: &Finding, heap_max: Option<u64>, columns: Option<usize>, out: &mut String) {
+fn one(finding: &Finding, view: FindingsView, out: &mut String) {
+    let columns = view.columns;
     let kind = format!("   ({})", finding.owner.kind.words());
     let room = columns.map_or(usize::MAX, |columns| columns.saturating_sub(3 + text::width(&kind)));
-    let name = text::shorten(&escape(&finding.owner.name()), room);
+    let name = text::shorten(&escape(&owner(&finding.owner)), room);
     let _ = writeln!(out, "   {}{kind}", styled(styles::HEAD, &name));
-    let mut line = |text: String| {
-        let text = text::wrap(&escape(&text), columns.map(|c| c.saturating_sub(3)), 6);
-        let _ = writeln!(out, "   {text}");
-    };
-    line(amounts(finding, heap_max));
-    let entries = entries(finding);
-    if !entries.is_empty() {
-        line(entries);
+    for (label, text) in lines(finding, view) {
+        let _ = writeln!(out, "{}", hanging(label, &text, columns));
     }
-    let label = |label: &str, text: String| format!("{label:<7} {text}");
-    if let Some(library) = &finding.library {
-        line(label("owner", whose(library)));
-    }
+}
+
+/// What is known of a finding, the reason of its verdict first: labels and texts.
+fn lines(finding: &Finding, view: FindingsView) -> Vec<(&'static str, String)> {
+    let reason = if view.in_numbers { why_in_numbers(finding) } else { why(finding) };
+    let mut lines = vec![("", amounts(finding, view)), ("why", reason)];
+    lines.extend(entries(finding).map(|entries| ("entries", entries)));
+    lines.extend(table_lengths(finding).map(|lengths| ("table", lengths)));
+    lines.extend(finding.library.as_ref().map(|library| ("owner", whose(library))));
     for other in &finding.also_held_by {
-        line(label("also", format!("{} ({})", other.name(), other.kind.words())));
+        lines.push(("also", format!("{} ({})", owner(other), other.kind.words())));
     }
-    if let Some(holds) = holds(finding) {
-        line(label("holds", holds));
+    lines.extend(holds(finding).map(|holds| ("holds", holds)));
+    lines.extend(loaded(finding).map(|loaded| ("loads", loaded)));
+    lines.push(("alive", alive(&finding.path)));
+    lines.extend(finding.site.clone().map(|site| ("site", site)));
+    lines.extend(advice(finding));
+    lines
+}
+
+/// What is known to make such owners grow. What has a reason to grow, and to stop, needs none; of
+/// what may stop it is said that it is not known to be wrong.
+fn advice(finding: &Finding) -> Vec<(&'static str, String)> {
+    let is_reason = |doubt: &Doubt| {
+        matches!(doubt, Doubt::Bounded | Doubt::Known(_) | Doubt::ClassLoading | Doubt::Weak)
+    };
+    let Some(cause) = &finding.known_cause else { return Vec::new() };
+    if finding.verdict < Verdict::Suspect && finding.doubts.iter().any(is_reason) {
+        return Vec::new();
     }
-    if let Some(loaded) = loaded(finding) {
-        line(label("loads", loaded));
-    }
-    line(label("alive", alive(&finding.path)));
-    if let Some(site) = &finding.site {
-        line(label("site", site.clone()));
-    }
-    if let Some(cause) = &finding.known_cause {
-        line(label("known", format!("{}. {}", cause.title, cause.why)));
-        line(label("fix", cause.fix.clone()));
-        if let Some(url) = &cause.url {
-            line(label("see", url.clone()));
-        }
-    }
-    line(label("why", why(finding)));
+    let goes_on = if finding.verdict < Verdict::Suspect { "if it goes on: " } else { "" };
+    let mut lines = vec![
+        ("known", format!("{goes_on}{}. {}", cause.title, cause.why)),
+        ("fix", format!("{goes_on}{}", cause.fix)),
+    ];
+    lines.extend(cause.url.clone().map(|url| (SEE, url)));
+    lines
 }
 
 /// `9.1 → 18.3 → 27.4 GiB   ▂▅█   +9.2 GiB per hour   40 GiB in about 10 h`
-fn amounts(finding: &Finding, heap_max: Option<u64>) -> String {
+fn amounts(finding: &Finding, view: FindingsView) -> String {
     let series = &finding.series;
     let values: Vec<String> =
         series.retained_bytes.iter().map(|bytes| bytes_short(*bytes)).collect();
-    let mut line = format!("{}   {}", values.join(" → "), sparkline(&series.retained_bytes));
-    match series.bytes_per_hour {
-        Some(rate) => {
-            let _ = write!(line, "   {} per hour", delta_short(rate.round() as i64));
-        }
-        None => {
-            let _ = write!(line, "   {}", delta_short(finding.growth_bytes));
-        }
-    }
-    if let (Some(limit), Some(hours)) = (heap_max, finding.hours_to_limit) {
-        let _ = write!(line, "   {} in about {}", bytes_long(limit), duration(hours));
+    // What jumps once has no rate: half of the slopes between dumps are none.
+    let rate = series.bytes_per_hour.filter(|rate| view.per.bytes(*rate) != 0.0);
+    let rate = rate.map_or_else(|| delta_short(finding.growth_bytes), |rate| view.per.words(rate));
+    let mut line =
+        format!("{}   {}   {rate}", values.join(" → "), sparkline(&series.retained_bytes));
+    if let (Some(limit), Some(hours)) = (view.heap_max, finding.hours_to_limit) {
+        let _ = write!(line, "   {}", view.per.until(limit, hours));
     }
     line
 }
 
-/// Entries and table lengths, where there are such.
-fn entries(finding: &Finding) -> String {
-    let series = |values: &[u64]| {
-        let values: Vec<String> = values.iter().map(|value| count(*value)).collect();
-        values.join(" → ")
-    };
-    let entries = finding.series.entries.as_ref().map(|e| format!("entries {}", series(e)));
-    let table = finding.table.as_ref().map(|table| {
-        let lengths: Vec<String> =
-            table.lengths.iter().map(|length| format!("[{length}]")).collect();
-        let class = simple(&table.class).trim_end_matches("[]");
-        format!("table {class}{}", lengths.join(" → "))
-    });
-    let parts: Vec<String> = entries.into_iter().chain(table).collect();
-    parts.join("    ")
+/// Entries in each dump.
+fn entries(finding: &Finding) -> Option<String> {
+    let entries = finding.series.entries.as_ref()?;
+    let entries: Vec<String> = entries.iter().map(|value| count(*value)).collect();
+    Some(entries.join(" → "))
+}
+
+/// Lengths of the one table that the owner has: `HashMap$Node[16] → [32]`
+fn table_lengths(finding: &Finding) -> Option<String> {
+    let table = finding.table.as_ref()?;
+    let lengths: Vec<String> = table.lengths.iter().map(|length| format!("[{length}]")).collect();
+    Some(format!("{}{}", simple(&table.class).trim_end_matches("[]"), lengths.join(" → ")))
 }
 
 /// What the owner holds ever more of.
@@ -187,6 +243,7 @@ fn step(step: &Step) -> String {
     let class = simple(&step.class);
     let field = step.field.as_deref();
     match (step.kind, field) {
+        (StepKind::Root, Some(SYSTEM)) if !is_jdk(&step.class) => format!("class {class}"),
         (StepKind::Root, Some(field)) => format!("{field} ({class})"),
         (StepKind::Static, Some(field)) => format!("static {class}.{field}"),
         (StepKind::Field, Some(field)) => format!("{class}.{field}"),
@@ -199,18 +256,25 @@ fn step(step: &Step) -> String {
     }
 }
 
+/// What a class is a root as when nothing unloads it. That is so for the classes of a program, too.
+const SYSTEM: &str = "system class";
+
+/// The name of an owner.
+fn owner(key: &OwnerKey) -> String {
+    owner_by(key, &key.class)
+}
+
+/// The same with another name for the class.
+fn owner_by(key: &OwnerKey, class: &str) -> String {
+    match (key.kind, key.field.as_deref()) {
+        (OwnerKind::Root, Some(SYSTEM)) if !is_jdk(&key.class) => format!("class {class}"),
+        _ => key.name_by(class),
+    }
+}
+
 /// A class without its package.
 fn simple(class: &str) -> &str {
     class.rsplit('.').next().unwrap_or(class)
-}
-
-/// Hours in words.
-fn duration(hours: f64) -> String {
-    match hours {
-        hours if hours < 1.0 => format!("{:.0} min", hours * 60.0),
-        hours if hours < 72.0 => format!("{hours:.0} h"),
-        hours => format!("{:.0} days", hours / 24.0),
-    }
 }
 
 /// The table of owners; it adds up to the total.
@@ -237,7 +301,10 @@ pub fn table(owners: &Owners, columns: Option<usize>, out: &mut String) {
         grid.rows.push(cells);
     }
     if let Some((rows, series)) = &owners.other {
-        grid.rows.push(line(format!("({} more owners)", count(*rows as u64)), series, &dumps));
+        let more = if owners.rows.is_empty() { "" } else { " more" };
+        let owners = if *rows == 1 { "owner" } else { "owners" };
+        let name = format!("({}{more} {owners})", count(*rows as u64));
+        grid.rows.push(line(name, series, &dumps));
     }
     let has_native = owners.total.native_bytes.iter().any(|bytes| *bytes > 0);
     let total = if has_native { "total, off-heap included" } else { "total" };
@@ -261,11 +328,11 @@ fn shown_dumps(dumps: usize, columns: Option<usize>) -> Vec<usize> {
 
 /// `Class.field`, without the package where no other row has that name.
 fn name(key: &OwnerKey, owners: &Owners) -> String {
-    let short = |key: &OwnerKey| key.name_by(simple(&key.class));
+    let short = |key: &OwnerKey| owner_by(key, simple(&key.class));
     let mine = short(key);
     match owners.rows.iter().filter(|row| short(&row.key) == mine).count() {
         1 => mine,
-        _ => key.name(),
+        _ => owner(key),
     }
 }
 

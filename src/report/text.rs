@@ -145,25 +145,58 @@ pub fn shorten(text: &str, columns: usize) -> String {
     start
 }
 
-/// Breaks a text between words into lines of at most `columns`; all but the first are indented.
+/// Breaks a text between words into lines of at most `columns`; all but the first are indented. A
+/// word longer than a line, such as a path, is broken, too.
 pub fn wrap(text: &str, columns: Option<usize>, indent: usize) -> String {
     let Some(columns) = columns else { return text.to_owned() };
+    let room = columns.saturating_sub(indent).max(1);
     let mut out = String::with_capacity(text.len() + 16);
     let mut used = 0;
-    for word in text.split(' ') {
-        let needed = width(word);
-        if used > 0 && used + 1 + needed > columns {
-            out.push('\n');
-            out.push_str(&" ".repeat(indent));
-            used = indent;
-        } else if used > 0 {
-            out.push(' ');
-            used += 1;
+    // Spaces are written with the word behind them: none are left over where a line is broken.
+    let mut spaces = 0;
+    for (nth, word) in text.split(' ').enumerate() {
+        spaces += usize::from(nth > 0);
+        if word.is_empty() {
+            continue;
         }
-        out.push_str(word);
-        used += needed;
+        for (nth, piece) in pieces(word, room).into_iter().enumerate() {
+            let needed = width(piece);
+            let is_broken = nth > 0 || (used > 0 && used + spaces + needed > columns);
+            let gap = if is_broken { indent } else { spaces };
+            if is_broken {
+                out.push('\n');
+                used = 0;
+            }
+            out.extend(std::iter::repeat_n(' ', gap));
+            out.push_str(piece);
+            used += gap + needed;
+            spaces = 0;
+        }
     }
     out
+}
+
+/// A word in pieces of at most `columns`, broken behind what separates names where there is such.
+fn pieces(mut word: &str, columns: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    while width(word) > columns {
+        let mut used = 0;
+        let fits = word.char_indices().find(|(_, c)| {
+            used += c.width().unwrap_or(0);
+            used > columns
+        });
+        let fits = fits.map_or(word.len(), |(at, _)| at);
+        let named = word[..fits].rfind(['.', '/', '$', '-', ',']).map(|at| at + 1);
+        // At least a character: a wide one may not fit a narrow line.
+        let first = word.chars().next().map_or(1, char::len_utf8);
+        let (piece, rest) = word.split_at(named.unwrap_or(fits).max(first));
+        pieces.push(piece);
+        word = rest;
+    }
+    if !word.is_empty() {
+        pieces.push(word);
+    }
+    pieces
 }
 
 /// A line that starts with a styled word, such as `warning:`.
@@ -284,6 +317,20 @@ mod tests {
         assert_eq!(width(&short), 20);
         assert!(short.ends_with(".ClassName") && short.starts_with("com."));
         assert!(width(&shorten("日本語日本語日本語", 7)) <= 7);
+    }
+
+    #[test]
+    fn no_line_is_too_wide_and_only_line_ends_are_lost() {
+        let text = " why     rose in each step   +1.5G;  com.example.some.package.LongName.field";
+        for columns in 12..90 {
+            let wrapped = wrap(text, Some(columns), 4);
+            assert!(wrapped.lines().all(|line| width(line) <= columns), "{wrapped}");
+            let letters = |text: &str| text.replace([' ', '\n'], "");
+            assert_eq!(letters(&wrapped), letters(text));
+        }
+        assert_eq!(wrap(text, None, 4), text);
+        assert_eq!(wrap("a  b c", Some(4), 1), "a  b\n c");
+        assert_eq!(wrap("a.bcd.ef", Some(5), 0), "a.\nbcd.\nef");
     }
 
     #[test]

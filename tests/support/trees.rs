@@ -57,7 +57,7 @@ impl Tree {
 
     /// What a static field of a class refers to.
     pub fn in_static(&mut self, class: &str, field: &str, of: &str, bytes: u64) -> u32 {
-        let kind = self.name("sticky class");
+        let kind = self.name("system class");
         let root = self.add(0, Edge::Root(kind), class, 1, 100);
         self.last().is_class = true;
         let field = self.name(field);

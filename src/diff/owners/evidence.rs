@@ -25,6 +25,38 @@ pub struct Evidence {
     pub lasting: f64,
     /// Spread of the values around the slope (1.4826 · median absolute deviation); 0 below 4 dumps.
     pub noise: f64,
+    /// The same dump by dump, whatever the time between them: what a reader of the values sees.
+    pub seen: Seen,
+    /// The shortest and the longest time between dumps.
+    pub gaps: (f64, f64),
+}
+
+/// Growth by steps, not by time.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Seen {
+    pub spread: f64,
+    pub lasting: f64,
+    /// The fewest steps that make most of the growth, and their share of it.
+    pub leaps: usize,
+    pub leaped: f64,
+}
+
+impl Seen {
+    fn of(steps: &[f64]) -> Self {
+        const MOST: f64 = 0.6;
+        let mut up: Vec<f64> = steps.iter().map(|step| step.max(0.0)).collect();
+        let all: f64 = up.iter().sum();
+        up.sort_unstable_by(|a, b| b.total_cmp(a));
+        let (mut leaps, mut leaped) = (0, 0.0);
+        for step in up {
+            if leaped >= MOST * all {
+                break;
+            }
+            leaps += 1;
+            leaped += step;
+        }
+        Self { spread: spread(steps), lasting: lasting(steps), leaps, leaped: ratio(leaped, all) }
+    }
 }
 
 impl Evidence {
@@ -38,8 +70,8 @@ impl Evidence {
         let slope = trend::slope(values, times).unwrap_or(0.0);
         let steps: Vec<f64> =
             values.windows(2).map(|pair| pair[1] as f64 - pair[0] as f64).collect();
-        let rates: Vec<f64> =
-            steps.iter().zip(times.windows(2)).map(|(step, at)| step / (at[1] - at[0])).collect();
+        let gaps: Vec<f64> = times.windows(2).map(|at| at[1] - at[0]).collect();
+        let rates: Vec<f64> = steps.iter().zip(&gaps).map(|(step, gap)| step / gap).collect();
         let all: f64 = steps.iter().map(|step| step.abs()).sum();
         Self {
             onset,
@@ -50,6 +82,11 @@ impl Evidence {
             spread: spread(&rates),
             lasting: lasting(&rates),
             noise: noise(values, times, slope),
+            seen: Seen::of(&steps),
+            gaps: (
+                gaps.iter().copied().fold(f64::INFINITY, f64::min),
+                gaps.iter().copied().fold(0.0, f64::max),
+            ),
         }
     }
 
@@ -161,6 +198,18 @@ mod tests {
     fn uneven_times_do_not_look_like_jumps() {
         let even = Evidence::of(&[0, 400, 500, 900], &[0.0, 4.0, 5.0, 9.0]);
         assert_eq!((even.spread, even.lasting, even.growth), (1.0, 1.0, 900.0));
+    }
+
+    #[test]
+    fn steps_are_seen_whatever_the_time_between_them() {
+        let even = Evidence::of(&[0, 100, 200, 300, 400], &[0.0, 1.0, 2.0, 8.0, 14.0]);
+        assert!(even.lasting < 0.2);
+        assert_eq!((even.seen.lasting, even.seen.spread, even.gaps), (1.0, 1.0, (1.0, 6.0)));
+        let two = of(&[100, 100, 400, 400, 700]).seen;
+        assert_eq!((two.leaps, two.leaped), (2, 1.0));
+        let one = of(&[0, 80, 90, 95, 100]).seen;
+        assert_eq!((one.leaps, one.leaped), (1, 0.8));
+        assert_eq!(of(&[7, 7, 7]).seen.leaps, 0);
     }
 
     #[test]

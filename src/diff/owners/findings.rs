@@ -13,6 +13,7 @@ use super::label::is_transparent;
 use super::path;
 use super::turnover;
 use super::verdict::{self, Circumstances, Doubt, Verdict};
+use super::whose::package;
 use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
 use crate::index::owners::{Edge, Name};
 
@@ -317,9 +318,8 @@ fn frame(scene: &Scene<'_>, owner: &OwnerKey, lead: u32) -> Option<String> {
 /// class.
 fn is_of_application(scene: &Scene<'_>, class: &str) -> bool {
     let main = scene.digests.last().and_then(|digest| digest.facts.main_class.as_deref());
-    let package: Vec<&str> = main.unwrap_or("").split('.').collect();
-    let package = package[..package.len().saturating_sub(1).min(2)].join(".") + ".";
-    scene.whose.is_own(class) || (package.len() > 1 && class.starts_with(&package))
+    let package = main.and_then(package);
+    scene.whose.is_own(class) || package.is_some_and(|package| class.starts_with(&package))
 }
 
 /// The nearest class of the application on a path: above the owner, else below it. A container of its

@@ -440,7 +440,8 @@ impl Scene<'_> {
         });
         let mut rest = Vec::new();
         if options.only_changed {
-            let changed = |account: &Account| account.bytes.iter().any(|b| *b != account.bytes[0]);
+            let least = self.least_change(&rows);
+            let changed = |account: &Account| change(&account.bytes) >= least;
             (rows, rest) = rows.into_iter().partition(|(_, account)| changed(account));
         }
         rest.extend(rows.split_off(options.top.unwrap_or(usize::MAX).min(rows.len())));
@@ -454,4 +455,18 @@ impl Scene<'_> {
         };
         (rows.into_iter().map(row).collect(), other)
     }
+
+    /// What a row must change by to say something of the growth: 0.1 % of it, and 0.01 % of the heap
+    /// where next to nothing grew.
+    fn least_change(&self, rows: &[(OwnerKey, &Account)]) -> u64 {
+        let growths = rows.iter().map(|(_, account)| accounts::growth(&account.bytes).max(0));
+        let grown = growths.sum::<i64>() as f64;
+        (grown * 0.001).max(self.heap_bytes * 0.0001).max(1.0) as u64
+    }
+}
+
+/// The most that values differ by.
+fn change(values: &[u64]) -> u64 {
+    let most = values.iter().max().copied().unwrap_or(0);
+    most - values.iter().min().copied().unwrap_or(0)
 }

@@ -7,7 +7,7 @@ use super::accounts::Account;
 use super::label::{is_lambda, is_transparent};
 use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, StepKind};
 use crate::digest::Digest;
-use crate::library::{self, Catalog, Cause, Growth, Library, PathStep};
+use crate::library::{self, APPLICATION, Basis, Catalog, Cause, Growth, Library, PathStep};
 
 /// Classes below this share of a finding's growth are no reason for it.
 const REASON: f64 = 0.1;
@@ -20,6 +20,8 @@ pub struct Whose<'a> {
     digests: &'a [Digest],
     /// The classes that the last dump has instances of.
     present: Vec<&'a str>,
+    /// Start of the names of the application's classes, if its main class is no library's.
+    package: Option<String>,
 }
 
 /// What the owners of a library own.
@@ -36,13 +38,23 @@ impl<'a> Whose<'a> {
         let rows = rows.into_iter().flatten();
         let present = rows.filter(|(_, amount)| amount.instances > 0);
         let present = present.map(|(class, _)| class.name.as_ref()).collect();
-        Self { catalog, digests, present }
+        let main = digests.last().and_then(|digest| digest.facts.main_class.as_deref());
+        let is_library = |main: &&str| {
+            let library = catalog.and_then(|catalog| catalog.library_of(main, None));
+            library.is_some_and(|library| library.name != APPLICATION)
+        };
+        let package = main.filter(|main| !is_library(main)).and_then(package);
+        Self { catalog, digests, present, package }
     }
 
-    /// Whose class it is; by the last dump that tells its jar.
+    /// Whose class it is; by the last dump that tells its jar. Where none does and no catalog knows
+    /// it, what has the package of the main class is the application's: class loaders of a program's
+    /// own seldom tell where their classes come from.
     pub fn library(&self, class: &str) -> Option<Library> {
         let location = self.digests.iter().rev().find_map(|digest| digest.origins.location(class));
-        self.catalog?.library_of(class, location)
+        let is_own = || self.package.as_ref().is_some_and(|package| class.starts_with(package));
+        let own = || is_own().then(|| Library::told(APPLICATION, Basis::Package));
+        self.catalog?.library_of(class, location).or_else(own)
     }
 
     /// Why an owner is known to stop growing.
@@ -139,6 +151,14 @@ impl<'a> Whose<'a> {
         rows.sort_by_key(|row| std::cmp::Reverse(row.series.growth_bytes()));
         rows
     }
+}
+
+/// The package of a class, its first two parts, with a dot behind; `None` where it has none.
+pub fn package(class: &str) -> Option<String> {
+    let mut parts: Vec<&str> = class.split('.').collect();
+    parts.pop();
+    parts.truncate(2);
+    (!parts.is_empty()).then(|| parts.join(".") + ".")
 }
 
 fn key(owner: &OwnerKey) -> library::OwnerKey<'_> {

@@ -8,6 +8,7 @@ use crate::index::owners::{Edge, Name};
 use crate::index::store::Form;
 use crate::parser::classes::{ClassIndex, ClassTable};
 use crate::parser::names;
+pub use crate::parser::names::is_jdk;
 use crate::parser::tags::FieldType;
 
 /// Texts, each once. The first one is empty.
@@ -337,11 +338,6 @@ impl Ranks {
     pub fn name(&self, rank: u32) -> Name {
         rank.checked_sub(1).map_or(0, |at| self.names[at as usize])
     }
-}
-
-/// True for classes of the JDK.
-pub fn is_jdk(name: &str) -> bool {
-    ["java.", "jdk.", "sun.", "javax.", "com.sun."].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The library with collections that a class is of.

@@ -11,7 +11,7 @@ use crate::diff::owners::{
 };
 use crate::diff::trend::Trend;
 use crate::library::{Basis, Cause, Library};
-use crate::report::why::why;
+use crate::report::why::why_in_numbers;
 
 /// An owner.
 #[derive(Serialize)]
@@ -183,7 +183,7 @@ impl<'a> FindingRow<'a> {
             array_lengths: finding.array_lengths.iter().map(LengthRow::new).collect(),
             path: &finding.path,
             site: finding.site.as_deref(),
-            why: why(finding),
+            why: why_in_numbers(finding),
         }
     }
 }
