@@ -3,7 +3,7 @@
 use super::text::{count, delta_short};
 use crate::diff::owners::evidence::Evidence;
 use crate::diff::owners::verdict::{Doubt, Verdict};
-use crate::diff::owners::{Bound, Finding};
+use crate::diff::owners::{Bound, Finding, Holds};
 
 /// The sentence.
 pub fn why(finding: &Finding) -> String {
@@ -18,6 +18,7 @@ pub fn why(finding: &Finding) -> String {
     if let Some((first, last)) = entries(finding) {
         parts.push(format!("entries {} → {}", count(first), count(last)));
     }
+    parts.extend(exceeded(finding));
     parts.push(format!("explains {} of the growth", percent(finding.share_of_growth)));
     if !finding.doubts.is_empty() {
         let doubts: Vec<String> =
@@ -36,6 +37,13 @@ fn entries(finding: &Finding) -> Option<(u64, u64)> {
     let entries = finding.series.entries.as_ref()?;
     let (first, last) = (*entries.first()?, *entries.last()?);
     (first != last).then_some((first, last))
+}
+
+/// That more is held than the heap says there may be: hardly anything says more.
+fn exceeded(finding: &Finding) -> Option<String> {
+    let bound = finding.bound.as_ref().filter(|bound| bound.holds == Holds::Exceeded)?;
+    let Bound { declared, now, from, .. } = bound;
+    Some(format!("exceeds its limit of {} with {} ({from})", count(*declared), count(*now)))
 }
 
 fn steps(evidence: &Evidence) -> String {
@@ -84,10 +92,18 @@ fn words(doubt: &Doubt, finding: &Finding) -> String {
         Doubt::ClassLoading => "it is mostly classes, each loaded once".to_owned(),
         Doubt::Known(why) => why.to_string(),
         Doubt::Bounded => match &finding.bound {
-            Some(Bound { declared, now, from }) => {
+            Some(Bound { declared, now, from, .. }) => {
                 format!("bounded at {}, now {} ({from})", count(*declared), count(*now))
             }
             None => "it is bounded".to_owned(),
+        },
+        Doubt::PerhapsBounded => match &finding.bound {
+            Some(Bound { declared, now, from, .. }) => format!(
+                "perhaps bounded at {}, now {} ({from}, which may be a limit of what is beside it)",
+                count(*declared),
+                count(*now)
+            ),
+            None => "it is perhaps bounded".to_owned(),
         },
         Doubt::Garbage => "some of the dumps hold garbage, others do not".to_owned(),
     }

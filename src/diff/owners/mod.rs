@@ -206,6 +206,19 @@ pub struct Bound {
     pub now: u64,
     /// Where it is declared: a field or a setting.
     pub from: String,
+    #[serde(skip)]
+    pub holds: Holds,
+}
+
+/// What a bound says of an owner. Those that say more come first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Holds {
+    /// It bounds the owner.
+    Surely,
+    /// It was to bound the owner, and does not.
+    Exceeded,
+    /// It bounds the owner, or a collection beside it.
+    Perhaps,
 }
 
 /// Objects of a class that an owner owns.

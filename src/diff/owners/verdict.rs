@@ -47,6 +47,8 @@ pub enum Doubt {
     Known(Arc<str>),
     /// A bound was read from the heap.
     Bounded,
+    /// A limit was read from the heap that may be that of a collection beside it.
+    PerhapsBounded,
     /// Some of the dumps hold garbage, others do not.
     Garbage,
 }
@@ -61,6 +63,7 @@ pub struct Circumstances {
     pub is_class_loading: bool,
     pub known: Option<Arc<str>>,
     pub is_bounded: bool,
+    pub is_perhaps_bounded: bool,
     pub has_garbage: bool,
 }
 
@@ -92,6 +95,9 @@ pub fn judge(
     doubts = against_leak(shape);
     if circumstances.is_unnamed {
         doubts.push(Doubt::Unnamed);
+    }
+    if circumstances.is_perhaps_bounded {
+        doubts.push(Doubt::PerhapsBounded);
     }
     match doubts.is_empty() {
         true => (Verdict::LikelyLeak, doubts),

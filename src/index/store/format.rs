@@ -12,7 +12,7 @@ compile_error!("index files are mapped and used in place: the machine must be li
 /// First bytes of an index. The line ends tell files apart that a transfer as text has changed.
 pub const MAGIC: [u8; 8] = *b"\x89HDX\r\n\x1a\n";
 /// Version of the format; others are made anew.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 /// Bytes of the header.
 pub const HEADER: u64 = 64;
 /// Bytes of an entry of the section table.

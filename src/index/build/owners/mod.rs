@@ -120,7 +120,7 @@ impl<C: Cell> Owners<'_, C> {
         }
         merging.add_bounds();
         let limits = merging.limits();
-        let shares = merging.shares();
+        let shares = merging.shares(&limits);
         Ok(merging.finish(shares, limits))
     }
 
