@@ -11,6 +11,7 @@ use super::credit::{Credit, LabelId};
 use super::evidence::Evidence;
 use super::label::is_transparent;
 use super::path;
+use super::soft;
 use super::verdict::{self, Circumstances, Doubt, Verdict};
 use super::{Finding, Holds, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
 use crate::index::owners::{Edge, Name};
@@ -174,7 +175,7 @@ fn circumstances(scene: &Scene<'_>, label: LabelId, account: &Account) -> Circum
     Circumstances {
         heap_bytes: scene.heap_bytes,
         is_unnamed: !key.is_place(),
-        is_weak: account.weak_growth > growth / 2,
+        is_weak: account.weak_growth > growth / 2 || soft::goes_with_soft(scene, account),
         is_class_loading: account.class_growth > growth / 2,
         known: scene.whose.bounded(&key),
         is_bounded: holds == Some(Holds::Surely),

@@ -12,6 +12,7 @@ pub mod evidence;
 mod findings;
 mod label;
 mod path;
+mod soft;
 mod union;
 pub mod verdict;
 mod ways;
