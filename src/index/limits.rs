@@ -2,10 +2,14 @@
 //! Only names tell: a number may be anything.
 
 /// Words that say that a number is a limit.
-const LIMIT: [&str; 10] =
-    ["max", "maximum", "most", "limit", "capacity", "bound", "cap", "quota", "retained", "size"];
+const LIMIT: [&str; 11] = [
+    "max", "maximum", "most", "limit", "capacity", "bound", "cap", "quota", "retained", "size",
+    "depth",
+];
+/// Those of them that say that more cannot be: a size, or a capacity, may be one to begin with.
+const STRICT: [&str; 5] = ["max", "maximum", "most", "limit", "quota"];
 /// Words that say that it is a limit of something else than how much is held, or not in force.
-const OTHER: [&str; 65] = [
+const OTHER: [&str; 61] = [
     "age",
     "attempt",
     "backoff",
@@ -18,7 +22,6 @@ const OTHER: [&str; 65] = [
     "day",
     "default",
     "delay",
-    "depth",
     "duration",
     "factor",
     "hash",
@@ -30,7 +33,6 @@ const OTHER: [&str; 65] = [
     "index",
     "initial",
     "interval",
-    "kb",
     "last",
     "length",
     "level",
@@ -39,7 +41,6 @@ const OTHER: [&str; 65] = [
     "low",
     "lower",
     "mask",
-    "mb",
     "micro",
     "milli",
     "millisecond",
@@ -69,7 +70,6 @@ const OTHER: [&str; 65] = [
     "used",
     "wait",
     "warn",
-    "weight",
     "width",
 ];
 /// Words that say nothing about what is limited.
@@ -78,42 +78,131 @@ const GENERAL: [&str; 22] = [
     "kept", "key", "num", "number", "of", "pool", "pooled", "queue", "queued", "the", "total",
     "value",
 ];
+/// Words that say that a number is in bytes, or in how many.
+const BYTES: [(&str, u64); 8] = [
+    ("byte", 1),
+    ("memory", 1),
+    ("kb", 1 << 10),
+    ("kib", 1 << 10),
+    ("mb", 1 << 20),
+    ("mib", 1 << 20),
+    ("gb", 1 << 30),
+    ("gib", 1 << 30),
+];
+/// Words of what has a weight that the program makes up.
+const WEIGHT: [&str; 3] = ["weight", "weighted", "cost"];
+/// Words of what is as deep as it has entries.
+const DEEP: [&str; 8] = ["undo", "redo", "history", "stack", "backlog", "trail", "queue", "inbox"];
+/// Words that begin the name of a number of all there will be.
+const TOTAL: [&str; 4] = ["total", "expected", "planned", "target"];
+/// Words of numbers that say how much there is now.
+const COUNT: [&str; 24] = [
+    "completed",
+    "cost",
+    "count",
+    "current",
+    "done",
+    "finished",
+    "handled",
+    "held",
+    "imported",
+    "loaded",
+    "now",
+    "parsed",
+    "processed",
+    "read",
+    "received",
+    "retained",
+    "seen",
+    "size",
+    "stored",
+    "total",
+    "used",
+    "usage",
+    "weight",
+    "written",
+];
 
 /// What a limit is a limit of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unit {
     Entries,
-    Bytes,
+    /// Bytes, in units of so many.
+    Bytes(u64),
+    /// Something that the program makes up for each entry.
+    Weight,
 }
 
 /// True for names of fields that say a limit of how much is held, in whatever place.
 pub fn says_limit(name: &str) -> bool {
     let words = words(name);
-    words.iter().any(|word| LIMIT.contains(&word.as_str()))
-        && !words.iter().any(|word| OTHER.contains(&word.as_str()))
+    has_any(&words, &LIMIT) && !has_any(&words, &OTHER)
 }
 
-/// False for negative numbers and the largest integer, which mean that there is no limit.
+/// True for names of limits that are to be kept from the start on.
+pub fn says_strict_limit(name: &str) -> bool {
+    has_any(&words(name), &STRICT)
+}
+
+/// True for names of numbers of all that there will be: `totalRecords`.
+pub fn says_total(name: &str) -> bool {
+    let words = words(name);
+    let is_first = words.first().is_some_and(|word| TOTAL.contains(&word.as_str()));
+    is_first && words.len() > 1 && !has_any(&words, &OTHER)
+}
+
+/// True for names of numbers that may say how much there is now, beside a limit of that.
+pub fn says_count(name: &str) -> bool {
+    has_any(&words(name), &COUNT)
+}
+
+/// True for the count of what a total is the total of: `processedRecords` of `totalRecords`.
+pub fn is_count_of(count: &str, total: &str) -> bool {
+    let (count, total) = (words(count), words(total));
+    count != total && count.last() == total.last()
+}
+
+/// True for the count of a weight: how heavy it is now.
+pub fn says_weight(name: &str) -> bool {
+    let words = words(name);
+    has_any(&words, &WEIGHT) || has_any(&words, &["used", "usage"])
+}
+
+/// True for words that do not say what is limited.
+pub fn is_general(word: &str) -> bool {
+    LIMIT.contains(&word) || GENERAL.contains(&word) || BYTES.iter().any(|(unit, _)| *unit == word)
+}
+
+fn has_any(words: &[String], list: &[&str]) -> bool {
+    words.iter().any(|word| list.contains(&word.as_str()))
+}
+
+/// False for negative numbers and those so large that they mean that there is no limit.
 pub fn is_limit(value: u64) -> bool {
-    0 < value && value < i32::MAX as u64
+    const LARGEST: u64 = 1 << 40;
+    0 < value && value != i32::MAX as u64 && value < LARGEST
 }
 
 /// What a field that says a limit limits in a place with `context`, the words of the names there;
 /// `None` for a limit of what is not in that place. A mere size (`pageSize`) must name the place.
 pub fn unit(name: &str, context: &[String]) -> Option<Unit> {
     let words = words(name);
-    let says = |list: &[&str], word: &String| list.contains(&word.as_str());
-    let is_bytes = words.iter().any(|word| ["byte", "memory"].contains(&word.as_str()));
+    let bytes = words.iter().find_map(|word| BYTES.iter().find(|(unit, _)| unit == word));
+    let is_weight = has_any(&words, &WEIGHT);
+    let is_deep = DEEP.iter().any(|deep| context.iter().any(|word| word == deep));
     let is_of_place = |word: &String| {
-        says(&LIMIT, word)
-            || says(&GENERAL, word)
-            || context.contains(word)
-            || (is_bytes && ["byte", "memory"].contains(&word.as_str()))
+        let says = |list: &[&str]| list.contains(&word.as_str());
+        let is_general = match word.as_str() {
+            "depth" => is_deep,
+            _ => says(&LIMIT) || says(&GENERAL) || says(&WEIGHT),
+        };
+        is_general || context.contains(word) || BYTES.iter().any(|(unit, _)| unit == word)
     };
-    match words.iter().all(is_of_place) {
-        true if is_bytes => Some(Unit::Bytes),
-        true => Some(Unit::Entries),
-        false => None,
+    match (words.iter().all(is_of_place), bytes) {
+        (false, _) => None,
+        (true, Some((_, unit))) => Some(Unit::Bytes(*unit)),
+        (true, None) if is_weight => Some(Unit::Weight),
+        (true, None) => Some(Unit::Entries),
     }
 }
 
@@ -182,7 +271,7 @@ mod tests {
         let context: Vec<String> = ["profile", "by", "user"].map(str::to_owned).into();
         assert_eq!(unit("maxEntries", &context), Some(Unit::Entries));
         assert_eq!(unit("maximumProfiles", &context), Some(Unit::Entries));
-        assert_eq!(unit("maxBytes", &context), Some(Unit::Bytes));
+        assert_eq!(unit("maxBytes", &context), Some(Unit::Bytes(1)));
         assert_eq!(unit("maxTenants", &context), None);
         assert_eq!(unit("pageSize", &context), None);
     }

@@ -284,7 +284,13 @@ impl OwnerTree {
                 }
             }
         }
-        let is_kept = |at: usize| at == 0 || holds_much[at] || whole[at] >= least;
+        // Settings that many share say the limits of all of them, however small they are.
+        let mut is_setting = vec![false; self.nodes.len()];
+        for limit in self.limits.iter().filter(|_| least < MUCH) {
+            let at = limit.node as usize;
+            is_setting[at] = matches!(self.nodes[at].edge, Edge::Shared(_));
+        }
+        let is_kept = |at: usize| at == 0 || holds_much[at] || is_setting[at] || whole[at] >= least;
         // Where each node goes, and the node below each one that takes the small ones.
         let mut place = vec![0; self.nodes.len()];
         let mut others = vec![None; self.nodes.len()];

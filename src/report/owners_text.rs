@@ -70,9 +70,10 @@ pub fn shown(owners: &Owners) -> Vec<&Finding> {
     if owners.verdict <= Verdict::Steady {
         return Vec::new();
     }
-    let worst = owners.findings.iter().filter(|finding| finding.verdict == owners.verdict);
-    let least = owners.findings.iter().map(|f| f.share_of_growth).fold(0.0, f64::max) * 0.05;
-    worst.filter(|finding| finding.share_of_growth >= least).take(SHOWN).collect()
+    let worst = || owners.findings.iter().filter(|finding| finding.verdict == owners.verdict);
+    // What is less bad may have grown far more: the worst is shown anyway.
+    let least = worst().map(|finding| finding.share_of_growth).fold(0.0, f64::max) * 0.05;
+    worst().filter(|finding| finding.share_of_growth >= least).take(SHOWN).collect()
 }
 
 fn headline(owners: &Owners, shown: &[&Finding]) -> String {

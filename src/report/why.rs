@@ -4,7 +4,7 @@ use super::rate::duration;
 use super::text::count;
 use crate::diff::owners::evidence::Evidence;
 use crate::diff::owners::verdict::{Doubt, Verdict};
-use crate::diff::owners::{Bound, Finding, Turnover};
+use crate::diff::owners::{Bound, Finding, Holds, Turnover};
 
 /// From here on growth lasts, for a reader as for the verdict.
 const LASTS: f64 = 0.6;
@@ -23,6 +23,7 @@ pub fn why(finding: &Finding) -> String {
         };
         parts.push(format!("{verdict}: {}", doubts(finding)));
     }
+    parts.extend(exceeded(finding));
     parts.push(growth(finding));
     parts.extend(finding.staying.as_ref().map(staying));
     if finding.verdict == Verdict::LikelyLeak && finding.bound.is_none() {
@@ -48,7 +49,10 @@ pub fn why_in_numbers(finding: &Finding) -> String {
 pub fn doubts(finding: &Finding) -> String {
     let mut doubts: Vec<&Doubt> = finding.doubts.iter().collect();
     doubts.sort_by_key(|doubt| {
-        !matches!(doubt, Doubt::Bounded | Doubt::Known(_) | Doubt::Replaced(_))
+        !matches!(
+            doubt,
+            Doubt::Bounded | Doubt::PerhapsBounded | Doubt::Known(_) | Doubt::Replaced(_)
+        )
     });
     let doubts: Vec<String> = doubts.into_iter().map(|doubt| words(doubt, finding)).collect();
     doubts.join(", ")
@@ -76,6 +80,13 @@ fn growth(finding: &Finding) -> String {
         onset => format!("were level up to dump {}, then ", onset + 1),
     };
     format!("{what} {since}{rose}{}", pace(finding))
+}
+
+/// That more is held than the heap says there may be: hardly anything says more.
+fn exceeded(finding: &Finding) -> Option<String> {
+    let bound = finding.bound.as_ref().filter(|bound| bound.holds == Holds::Exceeded)?;
+    let Bound { declared, now, from, .. } = bound;
+    Some(format!("exceeds its limit of {} with {} ({from})", count(*declared), count(*now)))
 }
 
 fn steps(evidence: &Evidence) -> String {
@@ -163,12 +174,20 @@ fn words(doubt: &Doubt, finding: &Finding) -> String {
         Doubt::ClassLoading => "it is mostly classes, each loaded once".to_owned(),
         Doubt::Known(why) => why.to_string(),
         Doubt::Bounded => match &finding.bound {
-            Some(Bound { declared, now, from }) => {
+            Some(Bound { declared, now, from, .. }) => {
                 format!("bounded at {}, now {} ({from})", count(*declared), count(*now))
             }
             None => "it is bounded".to_owned(),
         },
         Doubt::Replaced(turnover) => replaced(turnover),
+        Doubt::PerhapsBounded => match &finding.bound {
+            Some(Bound { declared, now, from, .. }) => format!(
+                "perhaps bounded at {}, now {} ({from}, which may be a limit of what is beside it)",
+                count(*declared),
+                count(*now)
+            ),
+            None => "it is perhaps bounded".to_owned(),
+        },
         Doubt::Garbage => "some of the dumps hold garbage, others do not".to_owned(),
     }
 }

@@ -11,10 +11,11 @@ use super::credit::{Credit, LabelId};
 use super::evidence::Evidence;
 use super::label::is_transparent;
 use super::path;
+use super::soft;
 use super::turnover;
 use super::verdict::{self, Circumstances, Doubt, Verdict};
 use super::whose::package;
-use super::{Finding, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
+use super::{Finding, Holds, OwnerKey, OwnerKind, OwnerSeries, Scene, StepKind};
 use crate::index::owners::{Edge, Name};
 
 /// Findings beyond these are rows of the table only.
@@ -170,14 +171,17 @@ fn circumstances(scene: &Scene<'_>, label: LabelId, account: &Account) -> Circum
         let digests = &scene.digests[scene.judged.clone()];
         digests.iter().any(|digest| digest.facts.live == Some(live))
     };
+    let bound = bounds::of(scene, label, account);
+    let bound = bound.filter(|bound| bounds::is_near(scene, account, bound));
+    let holds = bound.map(|bound| bound.holds);
     Circumstances {
         heap_bytes: scene.heap_bytes,
         is_unnamed: !key.is_place(),
-        is_weak: account.weak_growth > growth / 2,
+        is_weak: account.weak_growth > growth / 2 || soft::goes_with_soft(scene, account),
         is_class_loading: account.class_growth > growth / 2,
         known: scene.whose.bounded(&key),
-        is_bounded: bounds::of(scene, label, account)
-            .is_some_and(|bound| bounds::is_near(scene, account, &bound)),
+        is_bounded: holds == Some(Holds::Surely),
+        is_perhaps_bounded: holds == Some(Holds::Perhaps),
         turnover: turnover::of(scene, label, account),
         has_garbage: live(true) && live(false),
     }

@@ -13,6 +13,7 @@ pub mod evidence;
 mod findings;
 mod label;
 mod path;
+mod soft;
 mod turnover;
 mod union;
 pub mod verdict;
@@ -211,6 +212,19 @@ pub struct Bound {
     pub now: u64,
     /// Where it is declared: a field or a setting.
     pub from: String,
+    #[serde(skip)]
+    pub holds: Holds,
+}
+
+/// What a bound says of an owner. Those that say more come first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Holds {
+    /// It bounds the owner.
+    Surely,
+    /// It was to bound the owner, and does not.
+    Exceeded,
+    /// It bounds the owner, or a collection beside it.
+    Perhaps,
 }
 
 /// Objects of a class that an owner owns.

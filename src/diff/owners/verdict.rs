@@ -50,6 +50,8 @@ pub enum Doubt {
     Bounded,
     /// Its entries are replaced by others.
     Replaced(Turnover),
+    /// A limit was read from the heap that may be that of a collection beside it.
+    PerhapsBounded,
     /// Some of the dumps hold garbage, others do not.
     Garbage,
 }
@@ -66,6 +68,7 @@ pub struct Circumstances {
     pub is_bounded: bool,
     /// Where entries come and go.
     pub turnover: Option<Turnover>,
+    pub is_perhaps_bounded: bool,
     pub has_garbage: bool,
 }
 
@@ -97,6 +100,9 @@ pub fn judge(
     doubts = against_leak(shape);
     if circumstances.is_unnamed {
         doubts.push(Doubt::Unnamed);
+    }
+    if circumstances.is_perhaps_bounded {
+        doubts.push(Doubt::PerhapsBounded);
     }
     match doubts.is_empty() {
         true => (Verdict::LikelyLeak, doubts),

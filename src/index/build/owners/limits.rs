@@ -10,6 +10,20 @@ use crate::index::owners::{Limit, Name};
 use crate::parser::classes::ClassIndex;
 use crate::parser::tags::FieldType;
 
+/// True for numbers that may be limits: no negative ones.
+fn is_amount(kind: FieldType, value: u64) -> bool {
+    match kind {
+        FieldType::Int => value <= i32::MAX as u64 && is_limit(value),
+        FieldType::Long => is_limit(value),
+        _ => false,
+    }
+}
+
+/// True for names of limits, and of totals.
+fn says(name: &str) -> bool {
+    limits::says_limit(name) || limits::says_total(name)
+}
+
 impl<C: Cell> Merging<'_, '_, C> {
     /// Adds up by node what objects declare to take at most.
     pub fn add_bounds(&mut self) {
@@ -42,11 +56,10 @@ impl<C: Cell> Merging<'_, '_, C> {
                 continue;
             }
             for field in &class.statics {
-                let is_number = matches!(field.kind, FieldType::Int | FieldType::Long);
                 let text = classes
                     .symbols
                     .text(field.name)
-                    .filter(|text| is_number && is_limit(field.value) && limits::says_limit(text));
+                    .filter(|text| is_amount(field.kind, field.value) && says(text));
                 if let Some(text) = text {
                     let field_name = self.names.of(&text);
                     // Of several classes of one name, in several loaders, the least counts.

@@ -121,7 +121,7 @@ impl<C: Cell> Owners<'_, C> {
         }
         merging.add_bounds();
         let limits = merging.limits();
-        let shares = merging.shares();
+        let shares = merging.shares(&limits);
         let marks = merging.marks();
         Ok(merging.finish(shares, limits, marks))
     }

@@ -10,7 +10,7 @@ use super::merge::{LEAST, Merging};
 use crate::index::array::Cell;
 use crate::index::build::label::{self, Label};
 use crate::index::build::roles::EdgeId;
-use crate::index::owners::{Edge, MUCH};
+use crate::index::owners::{Edge, Limit, MUCH};
 
 /// Holders that are told of a shared node: those with the most references.
 const HOLDERS: usize = 32;
@@ -30,13 +30,15 @@ fn merge(pairs: &mut Pairs, key: (u32, u32), references: u64, example: Example) 
 
 impl<C: Cell> Merging<'_, '_, C> {
     /// Who refers to the objects of shared nodes: shared node, node of the holder, edge, references.
-    pub fn shares(&mut self) -> Vec<(u32, u32, EdgeId, u64)> {
+    pub fn shares(&mut self, limits: &[Limit]) -> Vec<(u32, u32, EdgeId, u64)> {
         let pairs = self.pairs();
         let mut of_node: BTreeMap<u32, Vec<Told>> = BTreeMap::new();
         for ((node, holder), (references, example)) in pairs {
             of_node.entry(node).or_default().push((references, holder, example));
         }
-        let is_told = self.told(&of_node);
+        let mut is_told = self.told(&of_node);
+        // Settings are small, and many may share them.
+        limits.iter().for_each(|limit| is_told[limit.node as usize] = true);
         of_node.retain(|node, _| is_told[*node as usize]);
         let mut shares = Vec::new();
         for (node, mut holders) in of_node {

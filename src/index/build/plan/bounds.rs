@@ -3,7 +3,7 @@
 
 use super::object::{Body, Object};
 use super::{NumberField, Plans};
-use crate::index::limits::{is_limit, says_limit};
+use crate::index::limits::{is_limit, says_count, says_limit, says_total};
 use crate::parser::bytes::id_of_size;
 use crate::parser::classes::{ClassIndex, ClassTable};
 use crate::parser::ids::{ObjectId, StringId};
@@ -34,7 +34,14 @@ const EVICTION_BOUNDS: [&str; 10] = [
     "cachesize",
 ];
 
-/// A number in a field whose name says that it is a limit.
+/// Fields of the JDK that say how many threads there are at most.
+const POOLS: [(&str, &str); 3] = [
+    ("java/util/concurrent/ThreadPoolExecutor", "maximumPoolSize"),
+    ("java/util/concurrent/ThreadPoolExecutor", "corePoolSize"),
+    ("java/util/concurrent/ForkJoinPool", "parallelism"),
+];
+
+/// A number in a field whose name says that it is a limit, or how much there is now.
 #[derive(Clone, Copy, Debug)]
 pub struct LimitField {
     number: NumberField,
@@ -42,20 +49,34 @@ pub struct LimitField {
     pub name: StringId,
 }
 
-/// The fields of a class of the program or a library whose names say a limit.
+/// The fields of a class of the program or a library whose names say a limit, and of one with such
+/// fields those whose names say how much there is now.
 pub(super) fn limit_fields(
     classes: &ClassTable,
     index: ClassIndex,
     id_size: usize,
 ) -> Box<[LimitField]> {
-    classes
+    let named: Vec<_> = classes
         .placed_fields(index, id_size)
-        .filter(|(_, class, field)| is_number(field.kind) && !is_jdk(&class.name))
-        .filter(|(.., field)| {
-            classes.symbols.text(field.name).is_some_and(|name| says_limit(&name))
+        .filter(|(.., field)| is_number(field.kind))
+        .filter_map(|(offset, class, field)| {
+            let name = classes.symbols.text(field.name)?;
+            Some((offset, class, field, name))
         })
-        .map(|(offset, class, field)| LimitField {
-            number: NumberField::new(offset, field.kind, id_size),
+        .collect();
+    let is_limit = |class: &str, name: &str| match is_jdk(class) {
+        true => POOLS.contains(&(class, name)),
+        false => says_limit(name) || says_total(name),
+    };
+    if !named.iter().any(|(_, class, _, name)| is_limit(&class.name, name)) {
+        return Box::default();
+    }
+    let is_count = |class: &str, name: &str| !is_jdk(class) && says_count(name);
+    named
+        .iter()
+        .filter(|(_, class, _, name)| is_limit(&class.name, name) || is_count(&class.name, name))
+        .map(|(offset, class, field, _)| LimitField {
+            number: NumberField::new(*offset, field.kind, id_size),
             declared_in: class.id,
             name: field.name,
         })
@@ -102,7 +123,7 @@ impl Plans<'_> {
     #[inline(always)]
     pub fn bound(&self, object: &Object<'_>) -> Option<u64> {
         let (values, plan) = self.instance(object)?;
-        plan.bound?.read(values).filter(|bound| is_limit(*bound))
+        plan.bound?.amount(values).filter(|bound| is_limit(*bound))
     }
 
     /// Gives the class of an instance, and the numbers in its fields whose names say a limit, each
@@ -111,7 +132,7 @@ impl Plans<'_> {
     pub fn limits(&self, object: &Object<'_>, mut give: impl FnMut(ClassIndex, u32, u64)) {
         let Body::Values(values, class) = object.body else { return };
         for (field, nth) in self.limit_fields(class).iter().zip(0..) {
-            if let Some(value) = field.number.read(values).filter(|value| is_limit(*value)) {
+            if let Some(value) = field.number.amount(values).filter(|value| is_limit(*value)) {
                 give(class, nth, value);
             }
         }

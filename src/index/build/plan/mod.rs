@@ -78,6 +78,13 @@ impl NumberField {
     fn read(self, values: &[u8]) -> Option<u64> {
         id_of_size(values, self.offset as usize, self.size as usize)
     }
+
+    /// The same; `None` for what is negative as a number with a sign.
+    #[inline(always)]
+    fn amount(self, values: &[u8]) -> Option<u64> {
+        let most = u64::MAX >> (64 - 8 * self.size.clamp(1, 8)) >> 1;
+        self.read(values).filter(|value| *value <= most)
+    }
 }
 
 /// See the module's text.
