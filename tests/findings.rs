@@ -5,7 +5,7 @@ mod support;
 use std::sync::Arc;
 
 use heapdrift::diff::owners::verdict::{Doubt, Verdict};
-use heapdrift::diff::owners::{Finding, OwnerKind, Owners, StepKind, Turnover};
+use heapdrift::diff::owners::{Finding, Holds, OwnerKind, Owners, StepKind, Turnover};
 use heapdrift::diff::{DiffOptions, compare};
 use heapdrift::digest::Digest;
 use heapdrift::index::owners::Edge;
@@ -842,6 +842,121 @@ fn a_limit_in_settings_beside_the_collection_or_in_a_constant_around_bounds_it()
         let owners = bounded_by(|tree, _, _| tree.limit(0, &field, 1, 10_000));
         assert_eq!(owners.verdict, verdict, "{class}");
     }
+}
+
+/// The verdict where 10,000 entries are the limit, and what is said of that.
+fn with_beside(beside: impl Fn(&mut Tree, u32, u64)) -> (Verdict, Option<Holds>) {
+    let owners = bounded_by(|tree, holder, dump| {
+        tree.limit(holder, "com.example.Pages$Recent.maxEntries", 1, 10_000);
+        beside(tree, holder, dump);
+    });
+    let finding = by_user(&owners);
+    (finding.verdict, finding.bound.as_ref().map(|bound| bound.holds))
+}
+
+/// The finding of the map that always grows.
+fn by_user(owners: &Owners) -> &Finding {
+    let is_map = |finding: &&Finding| finding.owner.name() == "com.example.Pages$Recent.byUser";
+    owners.findings.iter().find(is_map).expect("the map grows")
+}
+
+/// A collection of so many entries in a field beside.
+fn collection(tree: &mut Tree, holder: u32, field: &str, class: &str, entries: u64) {
+    let field = format!("com.example.Pages$Recent.{field}");
+    let map = tree.in_field(holder, &field, class, 1, 48 + 32 * entries);
+    tree.entries(map, entries);
+}
+
+#[test]
+fn a_limit_is_that_of_the_array_that_is_just_as_long() {
+    for (class, bytes) in [("byte[]", 10_016), ("long[]", 80_024), ("int[]", 40_016)] {
+        let found = with_beside(|tree, holder, _| {
+            tree.in_field(holder, "com.example.Pages$Recent.buffer", class, 1, bytes);
+        });
+        assert_eq!(found, (Verdict::LikelyLeak, None), "{class}");
+    }
+    let found = with_beside(|tree, holder, _| {
+        tree.in_field(holder, "com.example.Pages$Recent.buffer", "byte[]", 1, 9_000);
+    });
+    assert_eq!(found, (Verdict::Grew, Some(Holds::Surely)), "another length");
+}
+
+#[test]
+fn a_limit_is_that_of_the_collection_that_it_is_made_for() {
+    let of = |field: &str, class: &str, entries: fn(u64) -> u64| {
+        with_beside(|tree, holder, dump| collection(tree, holder, field, class, entries(dump)))
+    };
+    let (map, lru) = ("java.util.HashMap", "com.example.Pages$Lru");
+    let another = (Verdict::LikelyLeak, None);
+    let mine = (Verdict::Grew, Some(Holds::Surely));
+    assert_eq!(of("last", lru, |dump| 50 + dump), another, "a class of its own can evict");
+    assert_eq!(of("last", map, |_| 10_000), another, "it is full");
+    assert_eq!(of("byName", lru, |dump| 1000 + 1000 * dump), mine, "an index of the same");
+    assert_eq!(of("counts", map, |dump| 50 + dump), mine, "few entries need no limit");
+    assert_eq!(of("names", map, |_| 3000), mine, "it does not grow");
+    let unclear = (Verdict::Suspect, Some(Holds::Perhaps));
+    assert_eq!(of("names", map, |dump| 500 + 500 * dump), unclear, "it may be that of either");
+    assert_eq!(of("names", map, |dump| 9000 + 2000 * dump), mine, "the other has more");
+}
+
+#[test]
+fn a_limit_is_that_of_what_it_is_named_after() {
+    let of = |field: &str, beside: &'static str| {
+        let field = format!("com.example.Pages$Recent.{field}");
+        let owners = bounded_by(|tree, holder, dump| {
+            tree.limit(holder, &field, 1, 10_000);
+            collection(tree, holder, beside, "java.util.HashMap", 500 + 500 * dump);
+        });
+        by_user(&owners).verdict
+    };
+    assert_eq!(of("maxUsers", "names"), Verdict::Grew);
+    assert_eq!(of("maxRecent", "recentOnes"), Verdict::LikelyLeak);
+}
+
+#[test]
+fn a_limit_of_a_collection_beside_is_none() {
+    let owners = bounded_by(|tree, holder, _| {
+        let lru = "com.example.Pages$Recent.last";
+        let lru = tree.in_field(holder, lru, "com.example.Lru", 1, 300);
+        tree.entries(lru, 50);
+        tree.limit(lru, "com.example.Lru.maxEntries", 1, 10_000);
+    });
+    assert_eq!(owners.verdict, Verdict::LikelyLeak);
+}
+
+#[test]
+fn that_a_limit_is_exceeded_is_told() {
+    let of = |field: &str| {
+        let field = format!("com.example.Pages$Recent.{field}");
+        let owners = bounded_by(|tree, holder, _| tree.limit(holder, &field, 1, 3000));
+        (owners.verdict, first(&owners).bound.clone().map(|b| (b.holds, b.declared, b.now)))
+    };
+    let exceeded = (Verdict::LikelyLeak, Some((Holds::Exceeded, 3000, 6000)));
+    assert_eq!(of("maxEntries"), exceeded);
+    assert_eq!(of("capacity"), (Verdict::LikelyLeak, None), "it may be one to begin with");
+}
+
+#[test]
+fn a_weight_is_compared_with_what_counts_it_and_a_total_with_what_counts_up_to_it() {
+    let of = |limit: &str, most: u64, count: &str, now: fn(u64) -> u64| {
+        let field = |name: &str| format!("com.example.Pages$Recent.{name}");
+        let owners = bounded_by(|tree, holder, dump| {
+            tree.limit(holder, &field(limit), 1, most);
+            tree.limit(holder, &field(count), 1, now(dump));
+        });
+        owners.verdict
+    };
+    let weight = |dump: u64| 700 * (1 + dump);
+    assert_eq!(of("maximumWeight", 9000, "weight", weight), Verdict::Grew);
+    assert_eq!(of("maximumWeight", 4000, "weight", weight), Verdict::LikelyLeak, "it is heavier");
+    assert_eq!(of("maximumWeight", 9000, "hits", weight), Verdict::LikelyLeak, "nothing weighs it");
+    let entries = |dump: u64| 1000 + 1000 * dump;
+    assert_eq!(of("totalRecords", 9000, "processedRecords", entries), Verdict::Grew);
+    assert_eq!(of("maxRecords", 9000, "processedRecords", entries), Verdict::Grew);
+    assert_eq!(of("totalRecords", 9000, "processedRecords", weight), Verdict::LikelyLeak);
+    assert_eq!(of("totalRecords", 9000, "processedRows", entries), Verdict::LikelyLeak);
+    assert_eq!(of("maxWeightKb", 9_000, "hits", weight), Verdict::Grew, "9 MB");
+    assert_eq!(of("maxWeightKb", 5_000, "hits", weight), Verdict::LikelyLeak, "5 MB are too few");
 }
 
 #[test]

@@ -243,6 +243,14 @@ fn holders_of_much(tree: &OwnerTree) -> BTreeSet<usize> {
     told
 }
 
+/// Nodes that are told however small they are: of what is shared, those with numbers whose names say
+/// a limit, and those above them that hold much.
+fn told(tree: &OwnerTree) -> BTreeSet<usize> {
+    let settings = tree.limits.iter().map(|limit| limit.node as usize);
+    let is_shared = |at: &usize| matches!(tree.nodes[*at].edge, Edge::Shared(_));
+    holders_of_much(tree).into_iter().chain(settings.filter(is_shared)).collect()
+}
+
 /// Besides, of a tree that was just made from a dump.
 #[track_caller]
 fn assert_complete(tree: &OwnerTree, index: &HeapIndex, what: &str) {
@@ -254,7 +262,7 @@ fn assert_complete(tree: &OwnerTree, index: &HeapIndex, what: &str) {
     let counted: u64 = tree.nodes.iter().map(|node| node.objects + node.entries).sum();
     assert!(counted <= index.objects(), "{what}: {counted} of {} objects", index.objects());
     assert!(counted > index.objects() / 2, "{what}: {counted} of {} objects", index.objects());
-    let told = holders_of_much(tree);
+    let told = told(tree);
     for (at, node) in tree.nodes.iter().enumerate().skip(1) {
         if node.edge == Edge::Other || told.contains(&at) {
             continue;
@@ -855,7 +863,7 @@ fn differences(tree: &OwnerTree, expected: &[Expected]) -> Vec<String> {
 }
 
 fn paths_told(tree: &OwnerTree) -> BTreeSet<String> {
-    let told = holders_of_much(tree);
+    let told = told(tree);
     let tree = Tree::new(tree.clone());
     told.into_iter().map(|at| tree.paths[at].clone()).collect()
 }
@@ -1507,6 +1515,63 @@ fn numbers_whose_names_say_a_limit_are_told_by_node_and_field() {
             "other: : com.example.Settings.maximum 3 21",
         ]
     );
+}
+
+#[test]
+fn settings_that_several_share_are_told_with_those_who_share_them() {
+    let mut heap = Library::new();
+    let policy = heap.jvm.class("com/example/Policy").field("depth", Type::Int).define();
+    let policy = heap.jvm.instance(policy, &[Value::Int(3000)]);
+    let sheet = heap.class("com/example/Sheet", &["undo", "policy"]);
+    let sheets: Vec<u64> = (0..3)
+        .map(|_| {
+            let undo = heap.bytes(400);
+            heap.object(sheet, &[undo, policy])
+        })
+        .collect();
+    let array = heap.jvm.object_array(heap.objects, &sheets);
+    // The holder of the sheets refers to the settings, too: they are not below all of the sheets.
+    let other = heap.class("com/example/Other", &["policy", "bytes"]);
+    let bytes = heap.bytes(400);
+    let other = heap.object(other, &[policy, bytes]);
+    let all = heap.jvm.object_array(heap.objects, &[array, other]);
+    let tree = heap.tree_of_static(all);
+    let [limit] = &tree.tree.limits[..] else { panic!("{}", tree.text()) };
+    assert_eq!((limit.objects, limit.value), (1, 3000));
+    let settings = &tree.tree.nodes[limit.node as usize];
+    assert!(matches!(settings.edge, Edge::Shared(_)), "{}", tree.text());
+    let shares = tree.tree.shares.iter().filter(|share| share.node == limit.node);
+    assert_eq!(shares.map(|share| share.references).sum::<u64>(), 4, "{}", tree.text());
+}
+
+#[test]
+fn numbers_that_count_are_told_beside_limits_only_and_negative_ones_never() {
+    let mut heap = Library::new();
+    let bytes = heap.bytes(400);
+    let import = heap
+        .jvm
+        .class("com/example/Import")
+        .field("totalRecords", Type::Long)
+        .field("processedRecords", Type::Int)
+        .field("maxRetained", Type::Int)
+        .field("index", Type::Object)
+        .define();
+    let values = [Value::Long(1 << 33), Value::Int(70), Value::Int(-1), Value::Ref(bytes)];
+    let import = heap.jvm.instance(import, &values);
+    let other = heap
+        .jvm
+        .class("com/example/Other")
+        .field("processedRecords", Type::Int)
+        .field("index", Type::Object)
+        .define();
+    let bytes = heap.bytes(400);
+    let other = heap.jvm.instance(other, &[Value::Int(70), Value::Ref(bytes)]);
+    let array = heap.jvm.object_array(heap.objects, &[import, other]);
+    let tree = heap.tree_of_static(array).tree;
+    let name = |name: Name| tree.names[name as usize].as_str();
+    let limits: Vec<(&str, u64)> =
+        tree.limits.iter().map(|limit| (name(limit.field), limit.value)).collect();
+    assert_eq!(limits, [("processedRecords", 70), ("totalRecords", 1 << 33)]);
 }
 
 #[test]

@@ -275,4 +275,29 @@ mod tests {
         assert_eq!(unit("maxTenants", &context), None);
         assert_eq!(unit("pageSize", &context), None);
     }
+
+    #[test]
+    fn weights_are_bytes_where_they_say_so_and_depths_are_entries_of_what_is_deep() {
+        let context: Vec<String> = ["undo", "sheet"].map(str::to_owned).into();
+        assert_eq!(unit("maxWeightKb", &context), Some(Unit::Bytes(1 << 10)));
+        assert_eq!(unit("cacheSizeMB", &context), Some(Unit::Bytes(1 << 20)));
+        assert_eq!(unit("maximumWeight", &context), Some(Unit::Weight));
+        assert_eq!(unit("maxDepth", &context), Some(Unit::Entries));
+        assert_eq!(unit("maxDepth", &["node".to_owned()]), None);
+    }
+
+    #[test]
+    fn totals_are_those_of_what_counts_the_same() {
+        assert!(says_total("totalRecords") && says_total("expectedRows"));
+        assert!(!says_total("total") && !says_total("totalMillis") && !says_total("records"));
+        assert!(is_count_of("processedRecords", "totalRecords"));
+        assert!(!is_count_of("processedRows", "totalRecords"));
+        assert!(says_count("weightBytes") && !says_count("name"));
+    }
+
+    #[test]
+    fn what_is_too_large_is_no_limit() {
+        assert!(is_limit(1) && is_limit(4 << 30));
+        assert!(!is_limit(0) && !is_limit(i32::MAX as u64) && !is_limit(i64::MAX as u64));
+    }
 }
