@@ -196,7 +196,9 @@ pub fn unit(name: &str, context: &[String]) -> Option<Unit> {
             "depth" => is_deep,
             _ => says(&LIMIT) || says(&GENERAL) || says(&WEIGHT),
         };
-        is_general || context.contains(word) || BYTES.iter().any(|(unit, _)| unit == word)
+        // `maxUploadMb` is how large one of what is held may be.
+        let is_named = context.contains(word) && bytes.is_none_or(|(_, unit)| *unit == 1);
+        is_general || is_named || BYTES.iter().any(|(unit, _)| unit == word)
     };
     match (words.iter().all(is_of_place), bytes) {
         (false, _) => None,
@@ -281,6 +283,7 @@ mod tests {
         let context: Vec<String> = ["undo", "sheet"].map(str::to_owned).into();
         assert_eq!(unit("maxWeightKb", &context), Some(Unit::Bytes(1 << 10)));
         assert_eq!(unit("cacheSizeMB", &context), Some(Unit::Bytes(1 << 20)));
+        assert_eq!(unit("maxSheetMb", &context), None, "that of one of them");
         assert_eq!(unit("maximumWeight", &context), Some(Unit::Weight));
         assert_eq!(unit("maxDepth", &context), Some(Unit::Entries));
         assert_eq!(unit("maxDepth", &["node".to_owned()]), None);
