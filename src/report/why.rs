@@ -206,9 +206,9 @@ fn few(finding: &Finding) -> String {
 }
 
 fn staying(Turnover { dump, last, looked_at, left }: &Turnover) -> String {
-    let which = if left == looked_at { "all".to_owned() } else { left.to_string() };
+    let left = if left == looked_at { "all".to_owned() } else { left.to_string() };
     let (dump, last) = (dump + 1, last + 1);
-    format!("entries stay: {which} of {looked_at} in dump {dump} are there in dump {last}")
+    format!("entries stay: of {looked_at} looked at in dump {dump}, {left} are left in dump {last}")
 }
 
 fn replaced(Turnover { dump, last, looked_at, left }: &Turnover) -> String {
@@ -217,7 +217,9 @@ fn replaced(Turnover { dump, last, looked_at, left }: &Turnover) -> String {
         left => format!("{left} are left"),
     };
     let (dump, last) = (dump + 1, last + 1);
-    format!("its entries come and go: of {looked_at} in dump {dump}, {left} in dump {last}")
+    format!(
+        "its entries come and go: of {looked_at} looked at in dump {dump}, {left} in dump {last}"
+    )
 }
 
 /// A share in percent.
