@@ -376,6 +376,12 @@ fn role_of(classes: &ClassTable, index: ClassIndex) -> Role {
     }
 }
 
+/// True for classes of libraries that are collections, or what these are made of, by internal names:
+/// their numbers are about how they work (`MAX_SEGMENTS`).
+pub fn is_of_collections(name: &str) -> bool {
+    library(name).is_some()
+}
+
 /// True for what a map has one of for each of its keys.
 pub fn is_map_entry(classes: &ClassTable, class: ClassIndex) -> bool {
     matches!(role_of(classes, class), Role::Part { is_entry: true })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::merge::Merging;
 use crate::index::array::Cell;
-use crate::index::build::roles::is_jdk;
+use crate::index::build::roles::{is_jdk, is_of_collections};
 use crate::index::limits::{self, is_limit};
 use crate::index::owners::{Limit, Name};
 use crate::parser::classes::ClassIndex;
@@ -52,7 +52,7 @@ impl<C: Cell> Merging<'_, '_, C> {
         for index in (0..classes.classes.len() as u32).map(ClassIndex) {
             let class = classes.get(index);
             let name = self.roles.mirrored(classes, index, &mut self.names);
-            if is_jdk(self.names.text(name)) {
+            if is_jdk(self.names.text(name)) || is_of_collections(&class.name) {
                 continue;
             }
             for field in &class.statics {

@@ -3,6 +3,7 @@
 
 use super::object::{Body, Object};
 use super::{NumberField, Plans};
+use crate::index::build::roles::is_of_collections;
 use crate::index::limits::{is_limit, says_count, says_limit, says_total};
 use crate::parser::bytes::id_of_size;
 use crate::parser::classes::{ClassIndex, ClassTable};
@@ -66,7 +67,7 @@ pub(super) fn limit_fields(
         .collect();
     let is_limit = |class: &str, name: &str| match is_jdk(class) {
         true => POOLS.contains(&(class, name)),
-        false => says_limit(name) || says_total(name),
+        false => !is_of_collections(class) && (says_limit(name) || says_total(name)),
     };
     if !named.iter().any(|(_, class, _, name)| is_limit(&class.name, name)) {
         return Box::default();
