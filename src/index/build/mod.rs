@@ -20,6 +20,7 @@ mod place;
 mod plan;
 mod references;
 mod roles;
+mod roots;
 mod sets;
 mod slots;
 mod write;
@@ -46,20 +47,21 @@ use crate::layout::Layout;
 use crate::layout::tables::likely_version;
 use crate::parser::ids::ObjectId;
 use crate::parser::names;
-use crate::parser::tags::sub;
 use crate::source::{OpenError, Source};
 use clock::Clock;
 use dump::Dump;
 use finish::Finished;
 use graph::{Graph, RootReferences};
-use objects::{Objects, open, pred};
+use objects::{Objects, open};
 use order::{Order, Search};
 use plan::Plans;
 use references::{Reading, References};
+use roots::FrameOwners;
 use slots::Slots;
 
 pub use estimate::{Estimate, inflated_bytes};
 pub use place::{Place, clean_up, fingerprint_of, index_path, index_paths};
+pub(super) use roots::is_of_frame;
 
 /// How to build an index.
 #[derive(Clone, Debug, Default)]
@@ -143,17 +145,6 @@ pub fn build(
         error: io::Error::other(error),
     })?;
     pool.install(|| Builder::new(&mut source, options, progress).build())
-}
-
-/// True for the tags of roots that frames hold.
-pub(super) fn is_of_frame(tag: u8) -> bool {
-    matches!(
-        tag,
-        sub::ROOT_JAVA_FRAME
-            | sub::ROOT_JNI_LOCAL
-            | sub::ROOT_NATIVE_STACK
-            | sub::ROOT_THREAD_BLOCK
-    )
 }
 
 struct Builder<'a> {
@@ -634,72 +625,5 @@ impl Passes<'_> {
             (name, loader.unwrap_or_else(|| "boot".to_owned()))
         };
         self.plans.kinds.iter().map(name).collect()
-    }
-
-    /// Marks the roots. Gives their records, and which of them belong to the frames of threads.
-    fn roots<C: Cell>(
-        &self,
-        objects: &Objects<C>,
-        ids: &super::store::ids::Ids<'_>,
-        records: &[crate::parser::heap::Root],
-    ) -> (Vec<StoredRoot>, FrameOwners) {
-        let mut roots: Vec<StoredRoot> = records
-            .iter()
-            .filter_map(|root| {
-                Some(StoredRoot {
-                    object: ids.ordinal(root.object.0)?,
-                    kind: root.kind,
-                    thread: root.thread,
-                    frame: root.frame,
-                })
-            })
-            .collect();
-        let owners = FrameOwners::new(&roots);
-        let system_classes = self.plans.system_classes.iter();
-        roots.extend(system_classes.filter_map(|class| {
-            Some(StoredRoot { object: ids.ordinal(class.0)?, kind: 0, thread: 0, frame: 0 })
-        }));
-        roots.sort_unstable();
-        roots.dedup();
-        let own: Vec<&StoredRoot> = roots.iter().filter(|root| owners.of(root).is_none()).collect();
-        for records in own.chunk_by(|a, b| a.object == b.object) {
-            // System classes have no record that could be gone.
-            let (first, last) = (records[0], records[records.len() - 1]);
-            let is_of_one_kind = first.kind == last.kind && first.kind != 0;
-            let code = if is_of_one_kind { pred::ROOT_OF_ONE_KIND } else { pred::ROOT };
-            objects.make_root(first.object, code);
-        }
-        (roots, owners)
-    }
-}
-
-/// Which root records belong to the frames of a thread.
-struct FrameOwners {
-    /// Thread objects, by the serial number of the thread.
-    threads: HashMap<u32, u64>,
-}
-
-impl FrameOwners {
-    fn new(roots: &[StoredRoot]) -> Self {
-        let threads = roots.iter().filter(|root| root.kind == sub::ROOT_THREAD_OBJECT);
-        Self { threads: threads.map(|root| (root.thread, root.object)).collect() }
-    }
-
-    /// The thread that a record's object hangs on; `None` for what is a root itself.
-    fn of(&self, root: &StoredRoot) -> Option<u64> {
-        self.threads.get(&root.thread).copied().filter(|_| is_of_frame(root.kind))
-    }
-
-    /// What the frames of each thread hold.
-    fn locals(&self, roots: &[StoredRoot]) -> HashMap<u64, Vec<u64>> {
-        let mut locals: HashMap<u64, Vec<u64>> = HashMap::new();
-        for root in roots {
-            if let Some(thread) = self.of(root) {
-                locals.entry(thread).or_default().push(root.object);
-            }
-        }
-        // Records are in order of objects.
-        locals.values_mut().for_each(Vec::dedup);
-        locals
     }
 }

@@ -22,11 +22,11 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
-use super::FrameOwners;
 use super::graph::{FrameReference, Graph, RootReferences};
 use super::objects::{Objects, pred};
 use super::order::Order;
 use super::plan::Plans;
+use super::roots::FrameOwners;
 use super::slots::Slots;
 use crate::index::array::{Access, Array, Budget, Cell};
 use crate::index::census::Census;
